@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Fakes, scenarios and the tests that see the whole product.
