@@ -1,2 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 //! When to take lent resource back, and from whom.
+
+pub mod level;

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Two samples → rates. The only place that subtracts counters; a counter that went back gives `None`.
+
+use crate::sample::{Class, NodeSample, Psi, PsiSet, Sample, Task, TaskCounters, TaskSample};
+use crate::units::{Amount, Bytes, Ratio, Span, Timestamp};
+use serde::Serialize;
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// `(later − earlier) ÷ seconds`, `None` when the counter went back or no time passed.
+#[must_use]
+pub fn rate(later: Option<u64>, earlier: Option<u64>, span: Span) -> Option<f64> {
+    let delta = later?.checked_sub(earlier?)?;
+    (span.0 > 0).then(|| delta as f64 / span.secs())
+}
+
+/// Share of the span that a microsecond counter grew by; above one is possible for CPU time.
+#[must_use]
+pub fn share(later: Option<u64>, earlier: Option<u64>, span: Span) -> Option<Ratio> {
+    rate(later, earlier, span).and_then(|usec_per_s| Ratio::new(usec_per_s / 1e6))
+}
+
+/// Stall shares of one resource.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct StallShare {
+    /// Share of time with at least one task waiting.
+    pub some: Option<Ratio>,
+    /// Share of time with all non-idle tasks waiting.
+    pub full: Option<Ratio>,
+}
+
+/// Stall shares of the three resources; `None` where not reported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Stalls {
+    /// CPU.
+    pub cpu: StallShare,
+    /// Memory.
+    pub memory: StallShare,
+    /// Block IO.
+    pub io: StallShare,
+}
+
+impl Stalls {
+    fn between(later: &PsiSet, earlier: &PsiSet, span: Span) -> Self {
+        let one = |l: Option<Psi>, e: Option<Psi>| StallShare {
+            some: share(l.map(|p| p.some_usec), e.map(|p| p.some_usec), span),
+            full: share(l.and_then(|p| p.full_usec), e.and_then(|p| p.full_usec), span),
+        };
+        Self {
+            cpu: one(later.cpu, earlier.cpu),
+            memory: one(later.memory, earlier.memory),
+            io: one(later.io, earlier.io),
+        }
+    }
+}
+
+/// What one task used between two samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct TaskUsage {
+    /// Arrival number: unique for ever within one tracker, later arrivals are larger, never 0.
+    pub arrival: u64,
+    /// When it was first seen, or started where that is known.
+    pub since: Timestamp,
+    /// CPU in cores.
+    pub cpu: Option<f64>,
+    /// Memory that cannot be dropped.
+    pub working_set: Option<Bytes>,
+    /// Page cache.
+    pub file_cache: Option<Bytes>,
+    /// Share of time throttled by its own quota, summed over CPUs.
+    pub throttled: Option<Ratio>,
+    /// Run-queue wait per unit of CPU time.
+    pub wait_per_cpu: Option<f64>,
+    /// Major faults a second.
+    pub major_faults: Option<f64>,
+    /// Stall shares.
+    pub stalls: Stalls,
+}
+
+/// What the node used between two samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct NodeUsage {
+    /// Busy cores.
+    pub busy: Option<f64>,
+    /// Share of all CPU time that the hypervisor took.
+    pub steal: Option<Ratio>,
+    /// MemTotal − MemAvailable.
+    pub memory_used: Option<Bytes>,
+    /// Stall shares.
+    pub stalls: Stalls,
+}
+
+/// Rates between two samples; `tasks` runs parallel to the later sample's tasks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Usage {
+    /// Real distance of the two samples.
+    pub span: Span,
+    /// The node.
+    pub node: NodeUsage,
+    /// The tasks, in the sample's order.
+    pub tasks: Vec<TaskUsage>,
+}
+
+impl Usage {
+    /// CPU of a class in cores. System is what the node used beyond its known tasks.
+    ///
+    /// `None` when the class has tasks and none of their counters is known yet, or, for System, when
+    /// the node's own counter is unknown.
+    #[must_use]
+    pub fn cpu_of(&self, sample: &Sample, class: Class) -> Option<f64> {
+        match class {
+            Class::Guaranteed | Class::BestEffort => {
+                sum_known(sample, class, |i| self.tasks[i].cpu)
+            }
+            Class::System => {
+                let owned: f64 = [Class::Guaranteed, Class::BestEffort]
+                    .into_iter()
+                    .filter_map(|c| self.cpu_of(sample, c))
+                    .sum();
+                self.node.busy.map(|busy| (busy - owned).max(0.0))
+            }
+        }
+    }
+
+    /// Working set of a class. System is what the node uses beyond its known tasks.
+    #[must_use]
+    pub fn memory_of(&self, sample: &Sample, class: Class) -> Option<Bytes> {
+        match class {
+            Class::Guaranteed | Class::BestEffort => {
+                sum_known(sample, class, |i| self.tasks[i].working_set.map(Amount::to_base))
+                    .map(Bytes::from_base)
+            }
+            Class::System => {
+                let owned: Bytes = [Class::Guaranteed, Class::BestEffort]
+                    .into_iter()
+                    .filter_map(|c| self.memory_of(sample, c))
+                    .sum();
+                self.node.memory_used.map(|used| used.less(owned))
+            }
+        }
+    }
+}
+
+/// Sum over the tasks of a class; unknown ones are left out, `None` when all of several are unknown.
+fn sum_known(sample: &Sample, class: Class, value: impl Fn(usize) -> Option<f64>) -> Option<f64> {
+    let (mut sum, mut known, mut members) = (0.0, 0_usize, 0_usize);
+    for (i, task) in sample.tasks.iter().enumerate() {
+        if task.task.class == class {
+            members += 1;
+            if let Some(v) = value(i) {
+                known += 1;
+                sum += v;
+            }
+        }
+    }
+    (members == 0 || known > 0).then_some(sum)
+}
+
+#[derive(Clone, Debug)]
+struct Seen {
+    task: Arc<Task>,
+    counters: TaskCounters,
+    arrival: u64,
+    since: Timestamp,
+}
+
+/// Remembers the previous sample and turns the next one into rates. Allocates nothing once warm.
+#[derive(Clone, Debug, Default)]
+pub struct UsageTracker {
+    previous: Option<(Timestamp, NodeSample)>,
+    seen: Vec<Seen>,
+    next: Vec<Seen>,
+    arrivals: u64,
+    usage: Usage,
+}
+
+impl UsageTracker {
+    /// Forgets the counters but not who has been seen: after a gap no rate may span it.
+    pub fn forget_counters(&mut self) {
+        self.previous = None;
+    }
+
+    /// Derives the rates since the previous sample. `None` for the first one, or when time did not advance.
+    ///
+    /// The sample must be valid ([`Sample::validate`]). Arrival numbers are given to new tasks either way.
+    pub fn update(&mut self, sample: &Sample) -> Option<&Usage> {
+        let span = self.previous.and_then(|(at, _)| sample.at.since(at));
+        self.usage.span = span.unwrap_or_default();
+        self.usage.tasks.clear();
+        let mut old = 0;
+        for task in &sample.tasks {
+            while self.seen.get(old).is_some_and(|s| s.task.id < task.task.id) {
+                old += 1;
+            }
+            let before =
+                self.seen.get(old).filter(|s| s.task.id.cmp(&task.task.id) == Ordering::Equal);
+            let seen = match before {
+                Some(s) => Seen {
+                    task: Arc::clone(&task.task),
+                    counters: task.counters,
+                    arrival: s.arrival,
+                    since: s.since,
+                },
+                None => {
+                    self.arrivals += 1;
+                    Seen {
+                        task: Arc::clone(&task.task),
+                        counters: task.counters,
+                        arrival: self.arrivals,
+                        since: task.task.started.unwrap_or(sample.at).min(sample.at),
+                    }
+                }
+            };
+            let counters = before.filter(|_| span.is_some()).map(|s| &s.counters);
+            self.usage.tasks.push(task_usage(task, counters, &seen, self.usage.span));
+            self.next.push(seen);
+        }
+        std::mem::swap(&mut self.seen, &mut self.next);
+        self.next.clear();
+        let before = self.previous.replace((sample.at, sample.node));
+        let span = span?;
+        self.usage.node = node_usage(&sample.node, &before?.1, span);
+        Some(&self.usage)
+    }
+
+    /// The rates of the last update.
+    #[must_use]
+    pub fn usage(&self) -> &Usage {
+        &self.usage
+    }
+}
+
+fn task_usage(
+    now: &TaskSample,
+    before: Option<&TaskCounters>,
+    seen: &Seen,
+    span: Span,
+) -> TaskUsage {
+    let c = &now.counters;
+    let levels = TaskUsage {
+        arrival: seen.arrival,
+        since: seen.since,
+        working_set: c.working_set,
+        file_cache: c.file_cache,
+        ..TaskUsage::default()
+    };
+    let Some(b) = before else { return levels };
+    let wait = rate(c.run_wait_ns, b.run_wait_ns, span);
+    let ran = rate(c.run_cpu_ns, b.run_cpu_ns, span);
+    TaskUsage {
+        cpu: share(c.cpu_usage_usec, b.cpu_usage_usec, span).map(Ratio::get),
+        throttled: share(c.throttled_usec, b.throttled_usec, span),
+        wait_per_cpu: wait.zip(ran).and_then(|(w, r)| Ratio::of(w, r)).map(Ratio::get),
+        major_faults: rate(c.major_faults, b.major_faults, span),
+        stalls: Stalls::between(&c.psi, &b.psi, span),
+        ..levels
+    }
+}
+
+fn node_usage(now: &NodeSample, before: &NodeSample, span: Span) -> NodeUsage {
+    let busy = share(now.cpu.map(|c| c.busy_usec), before.cpu.map(|c| c.busy_usec), span);
+    let steal = rate(now.cpu.map(|c| c.steal_usec), before.cpu.map(|c| c.steal_usec), span);
+    let idle = rate(now.cpu.map(|c| c.idle_usec), before.cpu.map(|c| c.idle_usec), span);
+    let all = busy.zip(steal).zip(idle).map(|((b, s), i)| b.get() * 1e6 + s + i);
+    NodeUsage {
+        busy: busy.map(Ratio::get),
+        steal: steal.zip(all).and_then(|(s, all)| Ratio::of(s, all)),
+        memory_used: now.memory.and_then(|m| m.available.map(|a| m.total.less(a))),
+        stalls: Stalls::between(&now.psi, &before.psi, span),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{Allocation, CpuTimes, TaskId};
+
+    fn task(name: &str, inode: u64, usec: Option<u64>) -> TaskSample {
+        let id = TaskId { name: name.into(), inode };
+        let task = Task {
+            id,
+            class: Class::Guaranteed,
+            why: String::new(),
+            allocation: Allocation::default(),
+            priority: 0,
+            tenant: None,
+            labels: Vec::new(),
+            started: None,
+        };
+        let counters = TaskCounters { cpu_usage_usec: usec, ..TaskCounters::default() };
+        TaskSample { task: Arc::new(task), counters }
+    }
+
+    fn sample(secs: u64, busy: u64, tasks: Vec<TaskSample>) -> Sample {
+        let cpu = CpuTimes { busy_usec: busy, idle_usec: 10 * secs, steal_usec: 0 };
+        Sample {
+            at: Timestamp::default().plus(Span::from_secs(secs)),
+            node: NodeSample { cpu: Some(cpu), ..NodeSample::default() },
+            tasks,
+            vanished: 0,
+        }
+    }
+
+    #[test]
+    fn rates_use_the_real_distance() {
+        let mut t = UsageTracker::default();
+        assert!(t.update(&sample(1, 0, vec![task("a", 1, Some(0))])).is_none());
+        let later = sample(3, 4_000_000, vec![task("a", 1, Some(3_000_000))]);
+        let u = t.update(&later).expect("second sample").clone();
+        assert_eq!(u.tasks[0].cpu, Some(1.5));
+        assert_eq!(u.node.busy, Some(2.0));
+        assert_eq!(u.cpu_of(&later, Class::System), Some(0.5));
+    }
+
+    #[test]
+    fn a_reset_a_new_inode_and_a_first_sight_are_unknown() {
+        let mut t = UsageTracker::default();
+        t.update(&sample(1, 0, vec![task("a", 1, Some(9)), task("b", 2, Some(9))]));
+        let later = sample(
+            2,
+            0,
+            vec![task("a", 1, Some(3)), task("b", 7, Some(90)), task("c", 3, Some(1))],
+        );
+        let u = t.update(&later).expect("second sample");
+        assert_eq!([u.tasks[0].cpu, u.tasks[1].cpu, u.tasks[2].cpu], [None; 3]);
+        assert_eq!([u.tasks[0].arrival, u.tasks[1].arrival, u.tasks[2].arrival], [1, 3, 4]);
+        assert_eq!(u.cpu_of(&later, Class::Guaranteed), None);
+    }
+
+    #[test]
+    fn a_gap_gives_no_rate_and_keeps_arrivals() {
+        let mut t = UsageTracker::default();
+        t.update(&sample(1, 0, vec![task("a", 1, Some(0))]));
+        t.forget_counters();
+        assert!(t.update(&sample(900, 0, vec![task("a", 1, Some(5))])).is_none());
+        let u = t.update(&sample(901, 0, vec![task("a", 1, Some(1_000_005))])).expect("third");
+        assert_eq!((u.tasks[0].arrival, u.tasks[0].cpu), (1, Some(1.0)));
+    }
+}
