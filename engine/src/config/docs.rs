@@ -39,7 +39,7 @@ prints what is in force, or every mistake with its line.
 * `SIGHUP` reads the file again; where it has a mistake the old configuration stays in force.
 ";
 
-const TASKS_ABOUT: &str = "Names tasks by the path of their cgroup. The first that matches decides, before the preset is asked.";
+const TASKS_ABOUT: &str = "Names tasks by the path of their cgroup. The first that matches counts. With `preset = \"globs\"` it makes tasks; with any other it overrides what the preset says of a task.";
 
 fn table<'k, C: 'k>(page: &mut String, keys: impl Iterator<Item = &'k Key<C>>) {
     page.push_str("| key | write | default | limits | meaning |\n|---|---|---|---|---|\n");

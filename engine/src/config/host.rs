@@ -91,15 +91,15 @@ pub struct LayoutConfig {
     pub preset: OrAuto<Preset>,
     /// Where `/proc` of the node is mounted.
     pub proc_root: PathBuf,
-    /// Where the cgroup hierarchies of the node are mounted.
-    pub cgroup_root: OrAuto<PathBuf>,
+    /// Put before every mount point of the node's cgroup hierarchies.
+    pub mount_prefix: PathBuf,
     /// The cgroup below which tasks are looked for, relative to the hierarchy's root.
     pub containers_root: OrAuto<String>,
     /// The slice whose units are best-effort.
     pub best_effort_slice: String,
-    /// Globs over paths that are never best-effort, whatever else says so.
+    /// Globs over paths whose tasks are guaranteed, whatever else says so.
     pub protected: Vec<String>,
-    /// Further tasks, first match wins, before the preset is asked.
+    /// What the operator says of tasks; the first that matches counts, before the preset is asked.
     pub tasks: Vec<TaskRule>,
 }
 
@@ -184,6 +184,17 @@ pub struct LogConfig {
     pub format: LogFormat,
 }
 
+/// What reading may take: `[limits]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most file descriptors that are kept open.
+    pub descriptors: usize,
+    /// Most threads of all guaranteed tasks whose run-queue wait is read.
+    pub threads: usize,
+    /// Most threads of one guaranteed task whose run-queue wait is read.
+    pub threads_per_task: usize,
+}
+
 /// What a host needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostConfig {
@@ -191,8 +202,10 @@ pub struct HostConfig {
     pub lend: OrAuto<Lend>,
     /// The slower rate at which `memory.stat` is read, the largest file of a task.
     pub memory_stat_every: Span,
-    /// Most file descriptors that are kept open for reading.
-    pub descriptors: u32,
+    /// The time between two full listings of the cgroups.
+    pub rescan_every: Span,
+    /// What reading may take.
+    pub limits: Limits,
     /// Where tasks are.
     pub layout: LayoutConfig,
     /// What is served.

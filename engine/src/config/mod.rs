@@ -12,8 +12,8 @@ mod units;
 
 pub use docs::{effective, reference, sample};
 pub use host::{
-    AuditConfig, HostConfig, HttpConfig, LayoutConfig, LogConfig, LogFormat, LogLevel, OrAuto,
-    Preset, TaskRule,
+    AuditConfig, HostConfig, HttpConfig, LayoutConfig, Limits, LogConfig, LogFormat, LogLevel,
+    OrAuto, Preset, TaskRule,
 };
 pub use mistake::{Mistake, Mistakes};
 

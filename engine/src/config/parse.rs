@@ -2,8 +2,8 @@
 //! From text to [`Config`]: every key is looked up in the table, every mistake is noted, none stops the search for more.
 
 use super::host::{
-    AuditConfig, HostConfig, HttpConfig, LayoutConfig, LogConfig, LogFormat, LogLevel, OrAuto,
-    TaskRule,
+    AuditConfig, HostConfig, HttpConfig, LayoutConfig, Limits, LogConfig, LogFormat, LogLevel,
+    OrAuto, TaskRule,
 };
 use super::keys::{KEYS, Key, SECTIONS, TASK_KEYS, TASK_RULES};
 use super::mistake::{Fault, Ledger, Mistakes};
@@ -81,11 +81,12 @@ fn blank() -> Config {
         host: HostConfig {
             lend: OrAuto::Auto,
             memory_stat_every: Span::default(),
-            descriptors: 0,
+            rescan_every: Span::default(),
+            limits: Limits { descriptors: 0, threads: 0, threads_per_task: 0 },
             layout: LayoutConfig {
                 preset: OrAuto::Auto,
                 proc_root: PathBuf::new(),
-                cgroup_root: OrAuto::Auto,
+                mount_prefix: PathBuf::new(),
                 containers_root: OrAuto::Auto,
                 best_effort_slice: String::new(),
                 protected: Vec::new(),
