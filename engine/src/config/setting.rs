@@ -87,7 +87,7 @@ macro_rules! quantities {
     )+};
 }
 quantities! {
-    Span, Bare::Time, units::span, units::write_span, "a time such as \"250ms\", \"5s\", \"10min\", \"12h\"";
+    Span, Bare::Time, units::span, units::write_span, "a time such as \"250ms\" or \"5min\"";
     MilliCpus, Bare::Cpu, units::cpu, units::write_cpu, "CPU such as \"0.5 cores\" or \"500m\"";
     Bytes, Bare::Memory, units::memory, units::write_memory, "memory such as \"512MiB\"";
     Ratio, Bare::Share, units::ratio, units::write_ratio, "a share such as \"5%\"";
@@ -204,7 +204,7 @@ impl Setting for String {
 
 impl Setting for PathBuf {
     fn form() -> String {
-        "an absolute path such as \"/var/log/gleaner.jsonl\"".to_owned()
+        "an absolute path, from \"/\" on".to_owned()
     }
     fn read(value: &DeValue<'_>) -> Result<Self, Fault> {
         let path = value.as_str().map(Self::from);
