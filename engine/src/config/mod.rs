@@ -2,8 +2,9 @@
 //! Configuration: what was written (TOML) becomes what is meant, or a list of every mistake with its line.
 
 use crate::decision::Mode;
+use gleaner_estimator::predict::PredictorSpec;
 use gleaner_estimator::slack::Lend;
-use gleaner_estimator::units::{Amount, Ratio, Span};
+use gleaner_estimator::units::{Amount, Bytes, MilliCpus, Ratio, Span};
 
 /// An amount stated as such or as a share of the capacity.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,7 +65,11 @@ pub struct EngineConfig {
     /// Which part may be lent.
     pub lend: Lend,
     /// CPU.
-    pub cpu: LendRule<gleaner_estimator::units::MilliCpus>,
+    pub cpu: LendRule<MilliCpus>,
     /// Memory.
-    pub memory: LendRule<gleaner_estimator::units::Bytes>,
+    pub memory: LendRule<Bytes>,
+    /// Predictor and horizons; its risk is replaced by each resource's own.
+    pub predictor: PredictorSpec,
+    /// Index of the horizon that offers use.
+    pub offer_horizon: usize,
 }
