@@ -116,6 +116,12 @@ pub struct ResourceDecision<Q: Amount> {
     pub cap: Option<Q>,
     /// Less than this is not offered.
     pub threshold: Q,
+    /// Offers are multiples of this.
+    pub quantum: Q,
+    /// Most that the total rises in one step; `None` rises at once.
+    pub rise: Option<Q>,
+    /// The shortest time between two steps up.
+    pub rise_every: Span,
     /// Which part may be lent.
     pub lend: Lend,
     /// The risk asked for: share of intervals in which the true peak may exceed the prediction.

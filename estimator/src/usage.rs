@@ -4,7 +4,6 @@
 use crate::sample::{Class, NodeSample, Psi, PsiSet, Sample, Task, TaskCounters, TaskSample};
 use crate::units::{Amount, Bytes, Ratio, Span, Timestamp};
 use serde::Serialize;
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// `(later − earlier) ÷ seconds`, `None` when the counter went back or no time passed.
@@ -63,8 +62,12 @@ pub struct TaskUsage {
     pub since: Timestamp,
     /// CPU in cores.
     pub cpu: Option<f64>,
+    /// The latest CPU that was ever known, in cores: a missed reading is not an idle task.
+    pub cpu_latest: Option<f64>,
     /// Memory that cannot be dropped.
     pub working_set: Option<Bytes>,
+    /// The latest working set that was ever known.
+    pub working_set_latest: Option<Bytes>,
     /// Page cache.
     pub file_cache: Option<Bytes>,
     /// Share of time throttled by its own quota, summed over CPUs.
@@ -162,6 +165,8 @@ struct Seen {
     counters: TaskCounters,
     arrival: u64,
     since: Timestamp,
+    cpu_latest: Option<f64>,
+    working_set_latest: Option<Bytes>,
 }
 
 /// Remembers the previous sample and turns the next one into rates. Allocates nothing once warm.
@@ -192,28 +197,23 @@ impl UsageTracker {
             while self.seen.get(old).is_some_and(|s| s.task.id < task.task.id) {
                 old += 1;
             }
-            let before =
-                self.seen.get(old).filter(|s| s.task.id.cmp(&task.task.id) == Ordering::Equal);
-            let seen = match before {
-                Some(s) => Seen {
-                    task: Arc::clone(&task.task),
-                    counters: task.counters,
-                    arrival: s.arrival,
-                    since: s.since,
-                },
+            let before = self.seen.get(old).filter(|s| s.task.id == task.task.id);
+            let usage = match before {
+                Some(seen) => task_usage(task, seen, span),
                 None => {
                     self.arrivals += 1;
-                    Seen {
-                        task: Arc::clone(&task.task),
-                        counters: task.counters,
-                        arrival: self.arrivals,
-                        since: task.task.started.unwrap_or(sample.at).min(sample.at),
-                    }
+                    first_sight(task, self.arrivals, sample.at)
                 }
             };
-            let counters = before.filter(|_| span.is_some()).map(|s| &s.counters);
-            self.usage.tasks.push(task_usage(task, counters, &seen, self.usage.span));
-            self.next.push(seen);
+            self.usage.tasks.push(usage);
+            self.next.push(Seen {
+                task: Arc::clone(&task.task),
+                counters: task.counters,
+                arrival: usage.arrival,
+                since: usage.since,
+                cpu_latest: usage.cpu_latest,
+                working_set_latest: usage.working_set_latest,
+            });
         }
         std::mem::swap(&mut self.seen, &mut self.next);
         self.next.clear();
@@ -230,25 +230,35 @@ impl UsageTracker {
     }
 }
 
-fn task_usage(
-    now: &TaskSample,
-    before: Option<&TaskCounters>,
-    seen: &Seen,
-    span: Span,
-) -> TaskUsage {
-    let c = &now.counters;
+fn first_sight(now: &TaskSample, arrival: u64, at: Timestamp) -> TaskUsage {
+    TaskUsage {
+        arrival,
+        since: now.task.started.unwrap_or(at).min(at),
+        working_set: now.counters.working_set,
+        working_set_latest: now.counters.working_set,
+        file_cache: now.counters.file_cache,
+        ..TaskUsage::default()
+    }
+}
+
+fn task_usage(now: &TaskSample, seen: &Seen, span: Option<Span>) -> TaskUsage {
+    let (c, b) = (&now.counters, &seen.counters);
     let levels = TaskUsage {
         arrival: seen.arrival,
         since: seen.since,
+        cpu_latest: seen.cpu_latest,
         working_set: c.working_set,
+        working_set_latest: c.working_set.or(seen.working_set_latest),
         file_cache: c.file_cache,
         ..TaskUsage::default()
     };
-    let Some(b) = before else { return levels };
+    let Some(span) = span else { return levels };
+    let cpu = share(c.cpu_usage_usec, b.cpu_usage_usec, span).map(Ratio::get);
     let wait = rate(c.run_wait_ns, b.run_wait_ns, span);
     let ran = rate(c.run_cpu_ns, b.run_cpu_ns, span);
     TaskUsage {
-        cpu: share(c.cpu_usage_usec, b.cpu_usage_usec, span).map(Ratio::get),
+        cpu,
+        cpu_latest: cpu.or(seen.cpu_latest),
         throttled: share(c.throttled_usec, b.throttled_usec, span),
         wait_per_cpu: wait.zip(ran).and_then(|(w, r)| Ratio::of(w, r)).map(Ratio::get),
         major_faults: rate(c.major_faults, b.major_faults, span),

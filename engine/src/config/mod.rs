@@ -18,8 +18,9 @@ pub use host::{
 pub use mistake::{Mistake, Mistakes};
 
 use crate::decision::Mode;
+use gleaner_estimator::predict::PredictorSpec;
 use gleaner_estimator::slack::Lend;
-use gleaner_estimator::units::{Amount, Ratio, Span};
+use gleaner_estimator::units::{Amount, Bytes, MilliCpus, Ratio, Span};
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,9 +90,13 @@ pub struct EngineConfig {
     /// Which part may be lent.
     pub lend: Lend,
     /// CPU.
-    pub cpu: LendRule<gleaner_estimator::units::MilliCpus>,
+    pub cpu: LendRule<MilliCpus>,
     /// Memory.
-    pub memory: LendRule<gleaner_estimator::units::Bytes>,
+    pub memory: LendRule<Bytes>,
+    /// Predictor and horizons; its risk is replaced by each resource's own.
+    pub predictor: PredictorSpec,
+    /// Index of the horizon that offers use.
+    pub offer_horizon: usize,
 }
 
 impl Default for EngineConfig {
