@@ -12,11 +12,16 @@ pub const FILE_VARIABLE: &str = "GLEANER_SKIPPED";
 /// A passing test's output is usually not shown, therefore it is written to the file as well:
 /// `let Some(x) = look_for() else { return skip("x is not installed") };`
 pub fn skip(why: &str) {
-    eprintln!("SKIPPED: {why}");
     let thread = std::thread::current();
     let program = std::env::args().next().unwrap_or_default();
     let program = program.rsplit('/').next().unwrap_or_default();
-    record(&format!("{why}\t{program} {}\n", thread.name().unwrap_or_default()));
+    skip_as(&format!("{program} {}", thread.name().unwrap_or_default()), why);
+}
+
+/// Like [`skip`], on behalf of a test that cannot speak for itself.
+pub fn skip_as(test: &str, why: &str) {
+    eprintln!("SKIPPED: {why}");
+    record(&format!("{why}\t{test}\n"));
 }
 
 /// Appends lines made by [`skip`], as one write: many tests append at the same time.

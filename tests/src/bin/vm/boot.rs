@@ -26,7 +26,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let Some(program) = arguments.first() else { bail!("usage: vm TEST-BINARY [ARGUMENT]…") };
     let kernel = PathBuf::from(std::env::var_os("GLEANER_VM_KERNEL").unwrap_or_default());
     if let Some(missing) = qemu::missing(&kernel) {
-        gleaner_tests::skip(&missing);
+        let (binary, rest) = (program.rsplit('/').next(), arguments[1..].join(" "));
+        // tests/run looks for these words: libtest never ran, so this is in no count of passed tests.
+        let test = format!("{} (not booted) {rest}", binary.unwrap_or_default());
+        gleaner_tests::skip::skip_as(&test, &missing);
         return Ok(ExitCode::SUCCESS);
     }
     let program = std::fs::canonicalize(program).with_context(|| program.clone())?;
