@@ -44,7 +44,7 @@ impl Tally {
 }
 
 /// How predictions for one horizon turned out.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Score {
     /// The horizon.
     pub horizon: Span,
