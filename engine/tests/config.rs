@@ -2,6 +2,7 @@
 //! Configuration: what is refused and in which words, what the defaults are, and that every text it writes reads back.
 
 use gleaner_engine::config::{self, Config, OrAuto, Preset, Quota};
+use gleaner_estimator::predict::{Parameters, PredictorSpec};
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::units::{Bytes, MilliCpus, Ratio, Span};
 use proptest::prelude::*;
@@ -52,6 +53,8 @@ fn one_of_each_kind_of_mistake() {
         ("threshold above cap", "[cpu]\ncap = \"1 core\"\nthreshold = \"2 cores\""),
         ("quantum above cap", "[memory]\ncap = \"1GiB\"\nquantum = \"2GiB\""),
         ("everything reserved", "[cpu]\nreserve = \"100%\""),
+        ("too many horizons", "[predict]\nother_horizons = [\"1min\", \"5min\", \"1h\", \"1d\"]"),
+        ("a horizon without unit", "[predict]\nother_horizons = [300]"),
         ("globs without tasks", "[layout]\npreset = \"globs\""),
     ];
     let report: Vec<String> =
@@ -91,6 +94,10 @@ fn the_defaults_are_what_the_documents_promise() {
     assert_eq!(engine.cpu.reserve, Quota::Share(Ratio::from_milli(50)));
     assert_eq!(engine.cpu.threshold, MilliCpus(100));
     assert_eq!(engine.cpu.cap, None);
+    assert_eq!(engine.cpu.predictor, PredictorSpec::default());
+    assert_eq!(engine.memory.predictor.parameters, Parameters::memory());
+    assert_eq!(engine.cpu.predictor.horizons[engine.offer_horizon], Span::from_secs(1800));
+    assert_eq!(engine.cpu.predictor.mistakes(), []);
     assert!(engine.cpu.enabled && !engine.memory.enabled);
     assert_eq!(engine.memory.quantum, Bytes(64 << 20));
     assert_eq!(host.layout.preset, OrAuto::Auto);
@@ -137,7 +144,6 @@ cap = \"50%\"
 rise = \"none\"
 [layout]
 preset = \"globs\"
-protected = [\"/database\\\"s/**\"]
 [[layout.task]]
 pattern = \"batch/*\"
 class = \"best_effort\"
@@ -157,6 +163,14 @@ listen = \"none\"
     let written = config::effective(&config);
     assert_eq!(parse(&written), config, "{written}");
     insta::assert_snapshot!(written);
+}
+
+#[test]
+fn what_was_written_is_known_by_its_line() {
+    let text = "mode = \"squeeze\"\n\n[cpu]\ncap = \"50%\"\n";
+    let (_, places) = Config::parse_placed(text, "gleaner.toml").expect("a valid file");
+    assert_eq!(places.get("cpu.cap").map(String::as_str), Some("gleaner.toml:4"));
+    assert_eq!(places.len(), 2, "{places:?}");
 }
 
 proptest! {

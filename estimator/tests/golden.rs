@@ -25,12 +25,16 @@ fn agrees_with_the_golden_machine() {
     for (at, step) in machines[&3].iter().enumerate().take(3456) {
         predictor.observe(&observation(step.secs, &step.loads));
         for horizon in 0..3 {
-            let (step, secs, peak, level, risk, k) = golden.next().expect("a row").expect("six columns");
+            let (step, secs, peak, level, risk, k) =
+                golden.next().expect("a row").expect("six columns");
             assert_eq!((step, Span::from_secs(secs)), (at, predictor.horizons()[horizon]));
             let basis = predictor.basis(horizon).expect("calibrated says how");
             let ours = [predictor.peak(horizon).expect("a peak"), basis.level, basis.risk, basis.k];
             for (ours, theirs) in ours.into_iter().zip([peak, level, risk, k]) {
-                assert!((ours - theirs).abs() < TOLERANCE, "step {step}, {secs} s: {ours}, not {theirs}");
+                assert!(
+                    (ours - theirs).abs() < TOLERANCE,
+                    "step {step}, {secs} s: {ours}, not {theirs}"
+                );
             }
             rows += 1;
         }

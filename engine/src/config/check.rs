@@ -6,6 +6,7 @@ use super::mistake::{Fault, Ledger};
 use super::parse::Places;
 use super::setting::Setting;
 use super::{Config, LendRule, Quota};
+use crate::decision::MAX_HORIZONS;
 use gleaner_estimator::units::{Amount, Span};
 
 /// Sets what was not written and follows from what was.
@@ -34,6 +35,12 @@ pub(super) fn cross_check(config: &Config, places: &Places, ledger: &mut Ledger<
     }
     lend_rule("cpu", &engine.cpu, &mut note);
     lend_rule("memory", &engine.memory, &mut note);
+    let horizons = config.engine.cpu.predictor.horizons.len();
+    if horizons > MAX_HORIZONS {
+        let wrong = format!("{horizons} horizons in all, with predict.horizon");
+        let instead = format!("write at most {} here", MAX_HORIZONS - 1);
+        note(&["predict.other_horizons"], wrong, &instead);
+    }
     let layout = &config.host.layout;
     if layout.preset == OrAuto::Given(Preset::Globs) && layout.tasks.is_empty() {
         let wrong =

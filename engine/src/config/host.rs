@@ -97,8 +97,6 @@ pub struct LayoutConfig {
     pub containers_root: OrAuto<String>,
     /// The slice whose units are best-effort.
     pub best_effort_slice: String,
-    /// Globs over paths whose tasks are guaranteed, whatever else says so.
-    pub protected: Vec<String>,
     /// What the operator says of tasks; the first that matches counts, before the preset is asked.
     pub tasks: Vec<TaskRule>,
 }

@@ -7,6 +7,7 @@ mod host;
 mod keys;
 mod mistake;
 mod parse;
+mod predict;
 mod setting;
 mod units;
 

@@ -6,11 +6,12 @@ use super::host::{
     OrAuto, TaskRule,
 };
 use super::keys::{KEYS, Key, SECTIONS, TASK_KEYS, TASK_RULES};
-use super::mistake::{Fault, Ledger, Mistakes};
+use super::mistake::{Fault, Ledger, Mistakes, position};
 use super::{Config, EngineConfig, LendRule, Mode, Quota, check};
+use gleaner_estimator::predict::{Parameters, PredictorSpec};
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::slack::Lend;
-use gleaner_estimator::units::{Amount, Bytes, Ratio, Span};
+use gleaner_estimator::units::{Amount, Bytes, Span};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
@@ -27,6 +28,17 @@ impl Config {
     /// Every mistake at once: text that is not TOML, unknown keys, values without unit or out of
     /// range, and values that contradict each other.
     pub fn parse(text: &str, file: &str) -> Result<Self, Mistakes> {
+        Self::parse_placed(text, file).map(|(config, _)| config)
+    }
+
+    /// Like [`Config::parse`], and where each key that was written stands: `cpu.cap` → `gleaner.toml:12`.
+    ///
+    /// # Errors
+    /// As [`Config::parse`].
+    pub fn parse_placed(
+        text: &str,
+        file: &str,
+    ) -> Result<(Self, BTreeMap<String, String>), Mistakes> {
         let mut ledger = Ledger::new(text);
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
@@ -42,7 +54,12 @@ impl Config {
         walk(table.get_ref(), "", &mut config, &mut places, &mut ledger);
         check::derive(&mut config, &places);
         check::cross_check(&config, &places, &mut ledger);
-        ledger.close(file).map(|()| config)
+        let lines = places.iter().map(|(key, at)| {
+            let (line, _) = position(text, at.start);
+            (key.clone(), format!("{file}:{line}"))
+        });
+        let lines = lines.collect();
+        ledger.close(file).map(|()| (config, lines))
     }
 }
 
@@ -75,8 +92,9 @@ fn blank() -> Config {
             task_warm_up: Span::default(),
             max_tasks: 0,
             lend: Lend::Allocated,
-            cpu: blank_rule(),
-            memory: blank_rule(),
+            cpu: blank_rule(Parameters::cpu()),
+            memory: blank_rule(Parameters::memory()),
+            offer_horizon: 0,
         },
         host: HostConfig {
             lend: OrAuto::Auto,
@@ -89,7 +107,6 @@ fn blank() -> Config {
                 mount_prefix: PathBuf::new(),
                 containers_root: OrAuto::Auto,
                 best_effort_slice: String::new(),
-                protected: Vec::new(),
                 tasks: Vec::new(),
             },
             http: HttpConfig {
@@ -102,7 +119,7 @@ fn blank() -> Config {
     }
 }
 
-fn blank_rule<Q: Amount>() -> LendRule<Q> {
+fn blank_rule<Q: Amount>(parameters: Parameters) -> LendRule<Q> {
     LendRule {
         enabled: false,
         reserve: Quota::Exactly(Q::ZERO),
@@ -111,7 +128,7 @@ fn blank_rule<Q: Amount>() -> LendRule<Q> {
         quantum: Q::ZERO,
         rise: None,
         rise_every: Span::default(),
-        risk: Ratio::ZERO,
+        predictor: PredictorSpec { parameters, ..PredictorSpec::default() },
     }
 }
 
@@ -204,10 +221,7 @@ fn task_rule(
     }
     for key in TASK_KEYS.iter().filter(|key| key.default.is_none()) {
         if !table.contains_key(key.path) {
-            let fault = Fault::new(
-                "it is missing".into(),
-                format!("write {} = {}", key.path, (key.form)()),
-            );
+            let fault = Fault::new("it is missing".into(), format!("write {}", (key.form)()));
             ledger.note(at, format!("{path}.{}", key.path), fault);
         }
     }

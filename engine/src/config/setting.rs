@@ -5,9 +5,10 @@ use super::host::{LogFormat, LogLevel, OrAuto, Preset};
 use super::mistake::Fault;
 use super::units::{self, Bare};
 use super::{Mode, Quota};
+use gleaner_estimator::predict::PredictorKind;
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::slack::Lend;
-use gleaner_estimator::units::{Bytes, MilliCpus, Ratio, Span};
+use gleaner_estimator::units::{Amount, Bytes, MilliCpus, Ratio, Span};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use toml::de::DeValue;
@@ -23,6 +24,62 @@ pub(super) trait Setting: Sized {
     /// Whether it lies between two limits written as in the configuration.
     fn within(&self, _low: &str, _high: &str) -> bool {
         true
+    }
+}
+
+/// How a setting is kept in the configuration where that is not as itself.
+pub(super) trait Stored<S>: Sized {
+    /// What is kept.
+    fn store(self) -> S;
+    /// The setting again.
+    fn load(kept: &S) -> Self;
+}
+
+impl<T: Clone> Stored<T> for T {
+    fn store(self) -> T {
+        self
+    }
+    fn load(kept: &T) -> Self {
+        kept.clone()
+    }
+}
+
+/// As a float, one being the whole.
+impl Stored<f64> for Ratio {
+    fn store(self) -> f64 {
+        self.get()
+    }
+    fn load(kept: &f64) -> Self {
+        Self::new(*kept).unwrap_or_default()
+    }
+}
+
+/// In cores.
+impl Stored<f64> for MilliCpus {
+    fn store(self) -> f64 {
+        self.to_base()
+    }
+    fn load(kept: &f64) -> Self {
+        Self::from_base(*kept)
+    }
+}
+
+/// In bytes.
+impl Stored<f64> for Bytes {
+    fn store(self) -> f64 {
+        self.to_base()
+    }
+    fn load(kept: &f64) -> Self {
+        Self::from_base(*kept)
+    }
+}
+
+impl Stored<Option<u64>> for Option<Bytes> {
+    fn store(self) -> Option<u64> {
+        self.map(|bytes| bytes.0)
+    }
+    fn load(kept: &Option<u64>) -> Self {
+        kept.map(Bytes)
     }
 }
 
@@ -129,25 +186,27 @@ quotas! {
 }
 
 macro_rules! words {
-    ($($type:ty),+) => {$(
+    ($word:ident: $($type:ty),+) => {$(
         impl Setting for $type {
             fn form() -> String {
-                <$type>::ALL.map(|choice| format!("{:?}", choice.word())).join(" or ")
+                let words = <$type>::ALL.map(|choice| format!("{:?}", choice.$word()));
+                format!("one of {}", words.join(", "))
             }
             fn read(value: &DeValue<'_>) -> Result<Self, Fault> {
                 let written = value.as_str();
                 <$type>::ALL
                     .into_iter()
-                    .find(|choice| Some(choice.word()) == written)
+                    .find(|choice| Some(choice.$word()) == written)
                     .ok_or_else(|| unfit::<Self>(value))
             }
             fn show(&self) -> String {
-                format!("{:?}", self.word())
+                format!("{:?}", self.$word())
             }
         }
     )+};
 }
-words!(Mode, Class, Lend, Preset, LogLevel, LogFormat);
+words!(word: Mode, Class, Lend, Preset, LogLevel, LogFormat);
+words!(name: PredictorKind);
 
 macro_rules! counts {
     ($($type:ty),+) => {$(
@@ -173,6 +232,30 @@ macro_rules! counts {
     )+};
 }
 counts!(u32, i32, usize);
+
+impl Setting for f64 {
+    fn form() -> String {
+        "a number such as 1.5".to_owned()
+    }
+    fn read(value: &DeValue<'_>) -> Result<Self, Fault> {
+        let text = match value {
+            DeValue::Float(number) => number.as_str().to_owned(),
+            DeValue::Integer(number) => number.to_string(),
+            DeValue::String(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => return Err(unfit::<Self>(value)),
+        };
+        text.parse().ok().filter(|n: &Self| n.is_finite()).ok_or_else(|| unfit::<Self>(value))
+    }
+    fn show(&self) -> String {
+        format!("{self:?}")
+    }
+    fn within(&self, low: &str, high: &str) -> bool {
+        between(self, low, high, |text| text.parse().ok())
+    }
+}
 
 impl Setting for bool {
     fn form() -> String {
