@@ -6,7 +6,10 @@ mod clock;
 mod config;
 mod exit;
 mod logging;
+mod look;
 mod output;
+mod settings;
+mod table;
 
 use clap::Parser as _;
 use cli::{Cli, Command};
@@ -37,7 +40,9 @@ fn usage(message: &clap::Error) -> ExitCode {
 
 fn execute(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Run(_) | Command::Sample(_) | Command::Layout(_) => Ok(()),
+        Command::Run(_) => Ok(()),
+        Command::Sample(args) => look::sample(&args.config, args.json),
+        Command::Layout(args) => look::layout(&args.config),
         Command::CheckConfig { file } => check_config(file.as_deref()),
     }
 }
