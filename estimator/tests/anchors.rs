@@ -118,7 +118,11 @@ fn ema(past: &[Step]) -> f64 {
 }
 
 /// Compares at the start, around the end of warm-up, and now and then later.
-fn agrees(kind: PredictorKind, definition: fn(&[Step]) -> f64, seed: u64) -> Result<(), TestCaseError> {
+fn agrees(
+    kind: PredictorKind,
+    definition: fn(&[Step]) -> f64,
+    seed: u64,
+) -> Result<(), TestCaseError> {
     let steps = machine(seed, 500, 300, 5);
     let mut predictor = spec(kind, 1.0).build();
     for (at, step) in steps.iter().enumerate() {

@@ -36,7 +36,10 @@ fn agrees_with_the_golden_machine() {
         let mut horizons = predictor.horizons().iter();
         let horizon = horizons.position(|h| *h == Span::from_secs(secs)).expect("our horizon");
         for (ours, theirs) in ours[horizon][step].into_iter().zip([peak, level, risk, k]) {
-            assert!((ours - theirs).abs() < TOLERANCE, "step {step}, {secs} s: {ours}, not {theirs}");
+            assert!(
+                (ours - theirs).abs() < TOLERANCE,
+                "step {step}, {secs} s: {ours}, not {theirs}"
+            );
         }
         rows += 1;
     }

@@ -4,8 +4,10 @@
 
 pub(crate) mod traces;
 
-use gleaner_estimator::predict::{Load, NodeLoad, Observation, Parameters, Predictor, PredictorKind};
 use gleaner_estimator::predict::PredictorSpec;
+use gleaner_estimator::predict::{
+    Load, NodeLoad, Observation, Parameters, Predictor, PredictorKind,
+};
 use gleaner_estimator::units::{Ratio, Span, Timestamp};
 
 /// One interval of one machine: its end in seconds, and the tasks present, by arrival number.

@@ -30,7 +30,8 @@ pub(crate) enum Resource {
 
 fn column<T: DataType>(reader: &SerializedFileReader<std::fs::File>, name: &str) -> Vec<T::T> {
     let schema = reader.metadata().file_metadata().schema_descr();
-    let index = schema.columns().iter().position(|c| c.name() == name).expect("a column of the trace");
+    let index =
+        schema.columns().iter().position(|c| c.name() == name).expect("a column of the trace");
     let mut out = Vec::new();
     for group in 0..reader.num_row_groups() {
         let rows = reader.get_row_group(group).expect("a row group");
