@@ -135,7 +135,8 @@ impl Rule for Decaying {
         }
         self.open = group.peak;
         let mut own = std::mem::take(&mut self.group);
-        let whole = if group.slot >= self.warm_up { self.bound(&mut own, self.open) } else { group.limit };
+        let whole =
+            if group.slot >= self.warm_up { self.bound(&mut own, self.open) } else { group.limit };
         self.group = own;
         self.peak = tasks.min(whole);
     }

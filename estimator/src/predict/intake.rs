@@ -42,12 +42,11 @@ mod tests {
     use crate::units::Timestamp;
 
     fn taken(ceiling: f64, loads: &[(u64, f64, f64)]) -> Vec<(u64, f64, f64)> {
-        let loads: Vec<_> = loads
-            .iter()
-            .map(|&(arrival, usage, limit)| Load { arrival, usage, limit })
-            .collect();
+        let loads: Vec<_> =
+            loads.iter().map(|&(arrival, usage, limit)| Load { arrival, usage, limit }).collect();
         let at = Timestamp::default();
-        let seen = Observation { at, loads: &loads, ceiling, calm: true, node: NodeLoad::default() };
+        let seen =
+            Observation { at, loads: &loads, ceiling, calm: true, node: NodeLoad::default() };
         let mut out = Vec::new();
         take_in(&mut out, &seen);
         out.iter().map(|l| (l.arrival, l.usage, l.limit)).collect()

@@ -107,8 +107,9 @@ impl History {
         let Self { window, keeps, .. } = self;
         let fits = |ring: &Ring, kept: bool| if kept { window.fits(ring) } else { ring.is_empty() };
         window.is_sound()
-            && members.iter().map(|m| &m.memory).all(|past| {
-                fits(&past.peaks, keeps.peaks()) && fits(&past.shares, keeps.shares())
-            })
+            && members
+                .iter()
+                .map(|m| &m.memory)
+                .all(|past| fits(&past.peaks, keeps.peaks()) && fits(&past.shares, keeps.shares()))
     }
 }

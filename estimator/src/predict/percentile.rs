@@ -83,7 +83,10 @@ fn percentile(values: &mut [f32], share: f64) -> f64 {
 
 impl Percentile {
     pub(super) fn new(parameters: &Parameters) -> Self {
-        Self { history: History::new(parameters, Keeps::Peaks), tasks: TaskPercentiles::new(parameters) }
+        Self {
+            history: History::new(parameters, Keeps::Peaks),
+            tasks: TaskPercentiles::new(parameters),
+        }
     }
 }
 

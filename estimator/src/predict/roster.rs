@@ -103,7 +103,8 @@ impl<T: Default> Roster<T> {
             welcome(&mut memory);
             // `share` starts at what it uses now: the total before it came is not known to have excluded it.
             let Load { arrival, usage, limit } = *load;
-            let member = Member { arrival, born: slot, usage, limit, peak: 0.0, share: usage, memory };
+            let member =
+                Member { arrival, born: slot, usage, limit, peak: 0.0, share: usage, memory };
             self.members.insert(at, member);
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Which predictor, at what risk, with which parameters.
 
+use super::Predictor;
 use super::borg::Borg;
 use super::calibrated::Calibrated;
 use super::decaying::Decaying;
@@ -12,7 +13,6 @@ use super::percentile::Percentile;
 use super::scored::Scored;
 use super::state::{self, StateError};
 use super::threshold::Threshold;
-use super::Predictor;
 use crate::units::{Ratio, Span};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -297,7 +297,9 @@ impl PredictorSpec {
             PredictorKind::Max => Box::new(Scored::new(spec.clone(), Max::new(p))),
             PredictorKind::Decaying => Box::new(Scored::new(spec.clone(), Decaying::new(p))),
             PredictorKind::Ema => Box::new(Scored::new(spec.clone(), Ema::new(p))),
-            PredictorKind::Calibrated => Box::new(Scored::new(spec.clone(), Calibrated::new(&spec))),
+            PredictorKind::Calibrated => {
+                Box::new(Scored::new(spec.clone(), Calibrated::new(&spec)))
+            }
         }
     }
 

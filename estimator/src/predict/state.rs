@@ -18,7 +18,9 @@ const TAIL: usize = 4;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StateError {
     /// Not a state of ours.
-    #[error("{0} bytes that do not begin as a predictor's state does (`GLPS`): not such a file, or cut off")]
+    #[error(
+        "{0} bytes that do not begin as a predictor's state does (`GLPS`): not such a file, or cut off"
+    )]
     NotAState(usize),
     /// Written by another version.
     #[error("the predictor's state has version {found}, this program reads version {expected}")]
@@ -29,7 +31,9 @@ pub enum StateError {
         expected: u16,
     },
     /// Damaged.
-    #[error("the predictor's state is damaged: its checksum is {found:08x}, its bytes give {computed:08x}")]
+    #[error(
+        "the predictor's state is damaged: its checksum is {found:08x}, its bytes give {computed:08x}"
+    )]
     Checksum {
         /// In the file.
         found: u32,
@@ -40,7 +44,9 @@ pub enum StateError {
     #[error("the predictor's state has a valid checksum but does not fit together")]
     Malformed,
     /// Learned under other settings.
-    #[error("the state was learned by predictor `{saved}` with other settings than those of `{asked}` now")]
+    #[error(
+        "the state was learned by predictor `{saved}` with other settings than those of `{asked}` now"
+    )]
     OtherSettings {
         /// The kind that was saved.
         saved: String,
@@ -55,7 +61,8 @@ pub(super) fn encode(spec: &PredictorSpec, predictor: &impl Serialize) -> Vec<u8
     bytes.extend_from_slice(&VERSION.to_le_bytes());
     // Serialising to memory fails only for maps and sequences of unknown length; state has neither.
     let bytes = postcard::to_extend(&(spec, predictor), bytes);
-    let mut bytes = bytes.expect("state has only sequences of known length, which always serialise");
+    let mut bytes =
+        bytes.expect("state has only sequences of known length, which always serialise");
     bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
     bytes
 }

@@ -129,7 +129,10 @@ impl Window {
     pub(super) fn past<'a>(&self, ring: &'a Ring) -> impl Iterator<Item = (f32, f32)> + 'a {
         let slots = ring.usage.iter().copied().zip(ring.limit.iter().copied());
         let open = self.open;
-        slots.enumerate().filter(move |(at, (_, limit))| *at != open && *limit > 0.0).map(|(_, s)| s)
+        slots
+            .enumerate()
+            .filter(move |(at, (_, limit))| *at != open && *limit > 0.0)
+            .map(|(_, s)| s)
     }
 
     /// The ended slots, newest first: age in slots, what was used, and what could be used at most. Nothing of slots in

@@ -145,7 +145,8 @@ impl Features {
         self.window.advance(step, members.iter_mut().map(|m| &mut m.memory.ring));
         self.ended_under = None;
         let (mean, _, week) = self.ratio.with(self.ratio_now, &self.fades);
-        self.ratio = Trace { weight: next.week * self.ratio.weight + 1.0, mean, week, ..Trace::default() };
+        self.ratio =
+            Trace { weight: next.week * self.ratio.weight + 1.0, mean, week, ..Trace::default() };
         self.ratio_weights[bin(self.ratio_now * RATIO_BINS as f64, RATIO_BINS)] += 1.0;
         for weight in &mut self.ratio_weights {
             *weight *= next.week;
