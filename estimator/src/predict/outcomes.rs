@@ -11,7 +11,7 @@
 //! two of them only the largest prefix sums in arrival order are kept. So memory is bounded by the longest
 //! horizon, and an observation costs O(tasks).
 //!
-//! Not judged: predictions whose horizon has a gap of more than half of it without observations. Where half of the
+//! Not judged: predictions for no tasks at all, and those whose horizon has a gap of more than half of it without observations. Where half of the
 //! horizon or more was not calm, demand may have been hidden: then only violations are counted, so the rate
 //! reported is never too good.
 

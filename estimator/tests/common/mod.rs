@@ -1,27 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What the tests of predictors share: public traces, made-up machines, and how to run a predictor over them.
+//! What the tests of predictors share: machines, made up or real, and how to show them to a predictor.
 #![allow(dead_code, reason = "each test program uses a part of this")]
-#![expect(clippy::disallowed_methods, reason = "tests read the public traces and the environment")]
 
-use gleaner_estimator::predict::{Load, NodeLoad, Observation, Predictor};
-use gleaner_estimator::units::{Span, Timestamp};
-use parquet::column::reader::{ColumnReader, get_typed_column_reader};
-use parquet::data_type::DataType;
-use parquet::file::reader::{FileReader, SerializedFileReader};
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+pub(crate) mod traces;
 
-/// The public traces: `$GLEANER_TRACES`, else beside the repository. `None`, said aloud, where they are absent.
-pub fn trace(file: &str) -> Option<PathBuf> {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/traces");
-    let path = std::env::var("GLEANER_TRACES").map_or(beside, PathBuf::from).join(file);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("SKIPPED: {} is not there; set GLEANER_TRACES to the public traces", path.display());
-    None
+use gleaner_estimator::predict::PredictorSpec;
+use gleaner_estimator::predict::{
+    Load, NodeLoad, Observation, Parameters, Predictor, PredictorKind,
+};
+use gleaner_estimator::units::{Ratio, Span, Timestamp};
+
+/// One interval of one machine: its end in seconds, and the tasks present, by arrival number.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) secs: u64,
+    pub(crate) loads: Vec<Load>,
 }
 
+/// Random numbers from a seed (SplitMix64): the same machine from the same seed, everywhere.
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// In [0, 1).
+    pub(crate) fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    pub(crate) fn one_in(&mut self, n: u64) -> bool {
+        self.next() % n == 0
+    }
+}
+
+<<<<<<< HEAD
 /// One interval of one machine: its start in seconds and the tasks present, by arrival number.
 pub struct Step {
     pub secs: u64,
@@ -39,61 +57,47 @@ fn column<T: DataType>(reader: &SerializedFileReader<std::fs::File>, name: &str)
     let schema = reader.metadata().file_metadata().schema_descr();
     let index =
         schema.columns().iter().position(|c| c.name() == name).expect("a column of the trace");
+=======
+/// A machine of up to `most` tasks with daily and random load, spikes, resizes, tasks that come and go.
+pub(crate) fn machine(seed: u64, steps: u64, secs: u64, most: usize) -> Vec<Step> {
+    struct Task {
+        arrival: u64,
+        limit: f64,
+        base: f64,
+        usage: f64,
+    }
+    let mut dice = Dice(seed);
+    let (mut tasks, mut arrivals) = (Vec::<Task>::new(), 0);
+>>>>>>> main
     let mut out = Vec::new();
-    for group in 0..reader.num_row_groups() {
-        let rows = reader.get_row_group(group).expect("a row group");
-        let reader: ColumnReader = rows.get_column_reader(index).expect("a column");
-        let optional = schema.column(index).max_def_level() > 0;
-        let mut levels = Vec::new();
-        let mut typed = get_typed_column_reader::<T>(reader);
-        let levels = optional.then_some(&mut levels);
-        typed.read_records(usize::MAX, levels, None, &mut out).expect("readable pages");
+    for step in 0..steps {
+        tasks.retain(|_| !dice.one_in(150));
+        while tasks.len() < most && (step == 0 || dice.one_in(30)) {
+            arrivals += 1 + dice.next() % 3;
+            let limit = 0.5 + 4.0 * dice.unit();
+            let base = 0.1 + 0.4 * dice.unit();
+            tasks.push(Task { arrival: arrivals, limit, base, usage: base * limit });
+        }
+        let day = (std::f64::consts::TAU * (step * secs) as f64 / 86_400.0).sin();
+        for task in &mut tasks {
+            if dice.one_in(400) {
+                task.limit = 0.5 + 4.0 * dice.unit();
+            }
+            let aim = task.limit * task.base * (1.0 + 0.5 * day);
+            task.usage += 0.2 * (aim - task.usage) + 0.05 * task.limit * (dice.unit() - 0.5);
+            if dice.one_in(60) {
+                task.usage = task.limit * dice.unit();
+            }
+            task.usage = task.usage.clamp(0.0, task.limit);
+        }
+        let load = |t: &Task| Load { arrival: t.arrival, usage: t.usage, limit: t.limit };
+        out.push(Step { secs: step * secs, loads: tasks.iter().map(load).collect() });
     }
     out
 }
 
-/// All machines of a trace. Arrival numbers follow the first row in time, then the task's id.
-pub fn machines(file: &str, resource: Resource) -> Option<BTreeMap<i32, Vec<Step>>> {
-    use parquet::data_type::{FloatType, Int32Type, Int64Type};
-    let file = std::fs::File::open(trace(file)?).expect("the trace can be opened");
-    let reader = SerializedFileReader::new(file).expect("a parquet file");
-    let machine = column::<Int32Type>(&reader, "machine_id");
-    let secs = column::<Int32Type>(&reader, "t_seconds");
-    let task = column::<Int32Type>(&reader, "task_id");
-    let floats = |name| -> Vec<f64> {
-        column::<FloatType>(&reader, name).into_iter().map(f64::from).collect()
-    };
-    let whole = |name| -> Vec<f64> {
-        column::<Int64Type>(&reader, name).into_iter().map(|bytes| bytes as f64).collect()
-    };
-    let (limit, used) = match resource {
-        Resource::Cpu => (floats("cpu_limit_cores"), floats("cpu_used_cores")),
-        Resource::Memory => (whole("mem_limit_bytes"), whole("mem_used_bytes")),
-    };
-    let mut first: BTreeMap<i32, i32> = BTreeMap::new();
-    for (task, secs) in task.iter().zip(&secs) {
-        let first = first.entry(*task).or_insert(*secs);
-        *first = (*first).min(*secs);
-    }
-    let mut steps: BTreeMap<i32, BTreeMap<i32, Vec<Load>>> = BTreeMap::new();
-    for row in 0..machine.len() {
-        let arrival = u64::try_from(first[&task[row]]).expect("a time") << 32
-            | u64::try_from(task[row]).expect("an id");
-        let load = Load { arrival, usage: used[row].min(limit[row]), limit: limit[row] };
-        steps.entry(machine[row]).or_default().entry(secs[row]).or_default().push(load);
-    }
-    let sorted = |steps: BTreeMap<i32, Vec<Load>>| {
-        let step = |(secs, mut loads): (i32, Vec<Load>)| {
-            loads.sort_by_key(|l| l.arrival);
-            Step { secs: u64::try_from(secs).expect("a time"), loads }
-        };
-        steps.into_iter().map(step).collect()
-    };
-    Some(steps.into_iter().map(|(machine, steps)| (machine, sorted(steps))).collect())
-}
-
 /// A calm observation without a ceiling.
-pub fn observation(secs: u64, loads: &[Load]) -> Observation<'_> {
+pub(crate) fn observation(secs: u64, loads: &[Load]) -> Observation<'_> {
     Observation {
         at: Timestamp::default().plus(Span::from_secs(secs)),
         loads,
@@ -103,7 +107,22 @@ pub fn observation(secs: u64, loads: &[Load]) -> Observation<'_> {
     }
 }
 
+/// Default settings but for the kind, the risk, and an amount that `fixed` and `threshold` never need.
+pub(crate) fn spec(kind: PredictorKind, risk_percent: f64) -> PredictorSpec {
+    PredictorSpec {
+        kind,
+        risk: Ratio::new(risk_percent / 100.0).expect("a finite risk"),
+        parameters: Parameters { amount: 2.0, ..Parameters::cpu() },
+        ..PredictorSpec::default()
+    }
+}
+
 /// The peaks for all horizons.
-pub fn peaks(predictor: &dyn Predictor) -> Vec<f64> {
+pub(crate) fn peaks(predictor: &dyn Predictor) -> Vec<f64> {
     (0..predictor.horizons().len()).filter_map(|h| predictor.peak(h)).collect()
+}
+
+/// The sum of limits and the sum of usages.
+pub(crate) fn sums(loads: &[Load]) -> (f64, f64) {
+    (loads.iter().map(|l| l.limit).sum(), loads.iter().map(|l| l.usage).sum())
 }
