@@ -22,7 +22,7 @@ pub(super) struct Rendered {
 impl Rendered {
     pub(super) fn new(published: Arc<Published>) -> prometheus::Result<Self> {
         let descriptions =
-            list::ALL.iter().filter(is_rendered).map(describe).collect::<Result<_, _>>()?;
+            list::all().filter(is_rendered).map(describe).collect::<Result<_, _>>()?;
         Ok(Self { published, descriptions })
     }
 }
@@ -70,7 +70,7 @@ impl Collector for Rendered {
             }
             family(metric, series)
         };
-        list::ALL.iter().filter(is_rendered).map(collect).collect()
+        list::all().filter(is_rendered).map(collect).collect()
     }
 }
 

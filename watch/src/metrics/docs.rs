@@ -18,18 +18,18 @@ unknown is never shown as 0.
 #[must_use]
 pub fn page() -> String {
     let mut page = HEAD.to_owned();
-    for group in Group::ALL {
-        page.push_str(&section(group));
+    for (group, metrics) in &list::ALL {
+        page.push_str(&section(*group, metrics));
     }
     page
 }
 
-fn section(group: Group) -> String {
+fn section(group: Group, metrics: &[Metric]) -> String {
     let mut text = format!(
         "\n## {}\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n",
         group.title()
     );
-    for metric in list::ALL.iter().filter(|metric| metric.group == group) {
+    for metric in metrics {
         text.push_str(&row(metric));
     }
     text

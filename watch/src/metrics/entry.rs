@@ -23,10 +23,6 @@ pub enum Group {
 }
 
 impl Group {
-    /// All groups, in the order of the documentation.
-    pub const ALL: [Self; 5] =
-        [Self::Node, Self::Lending, Self::Prediction, Self::Harm, Self::Itself];
-
     /// The heading.
     #[must_use]
     pub const fn title(self) -> &'static str {
@@ -96,8 +92,6 @@ pub struct Metric {
     pub name: &'static str,
     /// One sentence.
     pub help: &'static str,
-    /// Its section.
-    pub group: Group,
     /// Its labels, in order.
     pub labels: &'static [Label],
     /// Which combinations of label values occur; `None` where all do.

@@ -38,7 +38,7 @@ impl Metrics {
         let registry = Registry::new();
         let (mut counters, mut histograms) = (BTreeMap::new(), BTreeMap::new());
         let about = published.about();
-        for metric in list::ALL {
+        for metric in list::all() {
             match metric.source {
                 Source::Counter => {
                     let labels: Vec<&str> = metric.labels.iter().map(|l| l.name).collect();
@@ -138,5 +138,5 @@ pub fn series(about: &crate::about::About) -> usize {
         };
         each * metric.combinations(about).len()
     };
-    list::ALL.iter().map(of).sum()
+    list::all().map(of).sum()
 }
