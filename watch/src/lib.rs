@@ -12,6 +12,7 @@
 
 pub mod about;
 mod figure;
+pub mod http;
 pub mod metrics;
 pub mod published;
 pub mod publisher;

@@ -8,6 +8,7 @@ use gleaner_estimator::reason::{Bound, Resource};
 use gleaner_estimator::sample::{Sample, Task, TaskSample};
 use gleaner_estimator::units::{Amount, Bytes, Span, Timestamp};
 use gleaner_estimator::usage::{TaskUsage, Usage};
+use serde::Serialize;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -52,7 +53,7 @@ impl TaskView {
 }
 
 /// Something about the host that a person should know, and the command that explains it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Trouble {
     /// One sentence.
     pub what: String,
@@ -61,7 +62,7 @@ pub struct Trouble {
 }
 
 /// How the predictions of one policy for one resource and horizon have turned out since the start.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PolicyScore {
     /// Of which resource.
     pub resource: Resource,
@@ -77,7 +78,7 @@ pub struct PolicyScore {
 }
 
 /// What the host knows of itself, beside the decision.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HostState {
     /// False after a reload whose configuration was refused: the one before it is in force.
     pub reload_ok: bool,
@@ -128,26 +129,30 @@ impl Snapshot {
         now.saturating_duration_since(self.built)
     }
 
-    /// The decision as it stands now: one that was not renewed in time offers nothing any more.
+    /// The decision as it stands now: one that was not renewed in time, or of a poisoned host, offers nothing.
     ///
     /// A host whose tick thread hangs cannot withdraw its offer, so the readers' side does.
     #[must_use]
     pub fn decision_at(&self, now: Instant) -> Cow<'_, Decision> {
         let age = Span(u64::try_from(self.age(now).as_nanos()).unwrap_or(u64::MAX));
-        if age <= self.about.stale_after {
+        let late = age > self.about.stale_after;
+        if !late && !self.host.poisoned {
             return Cow::Borrowed(&self.decision);
         }
-        let (why, since_good) = match &self.decision.health {
+        let (mut why, mut since_good) = match &self.decision.health {
             Health::Fresh | Health::Cold { .. } => {
                 (format!("no decision for {age}: the tick is stuck"), Some(age))
             }
             Health::Failed { why, since_good } => (why.clone(), since_good.map(|good| good + age)),
         };
-        let mut late = self.decision.clone();
-        late.health = Health::Failed { why, since_good };
-        withdraw(&mut late.cpu);
-        withdraw(&mut late.memory);
-        Cow::Owned(late)
+        if self.host.poisoned {
+            (why, since_good) = ("stopped itself after a bug".to_owned(), Some(age));
+        }
+        let mut withdrawn = self.decision.clone();
+        withdrawn.health = Health::Failed { why, since_good };
+        withdraw(&mut withdrawn.cpu);
+        withdraw(&mut withdrawn.memory);
+        Cow::Owned(withdrawn)
     }
 }
 

@@ -22,19 +22,10 @@ pub struct Why {
     pub headline: String,
     /// The arithmetic behind it; empty where the headline says it all.
     pub limit: String,
+    /// Headline and arithmetic.
+    pub sentence: String,
     /// One short line for a terminal.
     pub line: String,
-}
-
-impl Why {
-    /// Headline and arithmetic.
-    #[must_use]
-    pub fn sentence(&self) -> String {
-        match self.limit.is_empty() {
-            true => self.headline.clone(),
-            false => format!("{} {}", self.headline, self.limit),
-        }
-    }
 }
 
 /// Why no more CPU and no more memory is offered.
@@ -55,12 +46,17 @@ fn of<Q: Figure>(
     about: &About,
 ) -> Why {
     let said = say(decision, resource, about);
+    let sentence = match said.limit.is_empty() {
+        true => said.headline.clone(),
+        false => format!("{} {}", said.headline, said.limit),
+    };
     Why {
         resource: which,
         state: State::of_resource(decision, resource),
         bound: resource.offer.bound,
         headline: said.headline,
         limit: said.limit,
+        sentence,
         line: said.line,
     }
 }
