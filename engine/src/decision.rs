@@ -2,6 +2,7 @@
 //! Everything one tick concluded. Audit, metrics, page and logs render it and add nothing.
 
 use gleaner_estimator::offer::Offer;
+use gleaner_estimator::predict::Score;
 use gleaner_estimator::reason::Bound;
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::slack::Lend;
@@ -134,6 +135,8 @@ pub struct ResourceDecision<Q: Amount> {
     pub peak: Option<Peak<Q>>,
     /// The peaks of all horizons, for display.
     pub peaks: [Option<Peak<Q>>; MAX_HORIZONS],
+    /// How earlier predictions of the node's peak turned out, in the order of `peaks`.
+    pub scores: [Option<Score>; MAX_HORIZONS],
     /// capacity − reserve − predicted peak of the node.
     pub headroom: Q,
     /// Allocation − predicted peak of guaranteed tasks, where the rule uses it.
