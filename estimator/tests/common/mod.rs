@@ -39,25 +39,6 @@ impl Dice {
     }
 }
 
-<<<<<<< HEAD
-/// One interval of one machine: its start in seconds and the tasks present, by arrival number.
-pub struct Step {
-    pub secs: u64,
-    pub loads: Vec<Load>,
-}
-
-/// Which resource of a trace.
-#[derive(Clone, Copy)]
-pub enum Resource {
-    Cpu,
-    Memory,
-}
-
-fn column<T: DataType>(reader: &SerializedFileReader<std::fs::File>, name: &str) -> Vec<T::T> {
-    let schema = reader.metadata().file_metadata().schema_descr();
-    let index =
-        schema.columns().iter().position(|c| c.name() == name).expect("a column of the trace");
-=======
 /// A machine of up to `most` tasks with daily and random load, spikes, resizes, tasks that come and go.
 pub(crate) fn machine(seed: u64, steps: u64, secs: u64, most: usize) -> Vec<Step> {
     struct Task {
@@ -68,7 +49,6 @@ pub(crate) fn machine(seed: u64, steps: u64, secs: u64, most: usize) -> Vec<Step
     }
     let mut dice = Dice(seed);
     let (mut tasks, mut arrivals) = (Vec::<Task>::new(), 0);
->>>>>>> main
     let mut out = Vec::new();
     for step in 0..steps {
         tasks.retain(|_| !dice.one_in(150));
