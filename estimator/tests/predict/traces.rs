@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The public traces, machine by machine. Where they are absent, tests say SKIPPED.
 #![expect(clippy::disallowed_methods, reason = "tests read the public traces and the environment")]
+#![expect(clippy::print_stdout, reason = "a skipped test says so")]
 
-use super::Step;
+use crate::machines::Step;
 use gleaner_estimator::predict::Load;
 use parquet::column::reader::{ColumnReader, get_typed_column_reader};
 use parquet::data_type::DataType;
@@ -19,13 +20,6 @@ pub(crate) fn trace(file: &str) -> Option<PathBuf> {
     }
     println!("SKIPPED: {} is not there; set GLEANER_TRACES to the public traces", path.display());
     None
-}
-
-/// Which resource of a trace.
-#[derive(Clone, Copy)]
-pub(crate) enum Resource {
-    Cpu,
-    Memory,
 }
 
 fn column<T: DataType>(reader: &SerializedFileReader<std::fs::File>, name: &str) -> Vec<T::T> {
@@ -45,9 +39,9 @@ fn column<T: DataType>(reader: &SerializedFileReader<std::fs::File>, name: &str)
     out
 }
 
-/// All machines of a trace. Arrival numbers follow the first row in time, then the task's id.
-pub(crate) fn machines(file: &str, resource: Resource) -> Option<BTreeMap<i32, Vec<Step>>> {
-    use parquet::data_type::{FloatType, Int32Type, Int64Type};
+/// CPU of all machines of a trace. Arrival numbers follow the first row in time, then the task's id.
+pub(crate) fn machines(file: &str) -> Option<BTreeMap<i32, Vec<Step>>> {
+    use parquet::data_type::{FloatType, Int32Type};
     let file = std::fs::File::open(trace(file)?).expect("the trace can be opened");
     let reader = SerializedFileReader::new(file).expect("a parquet file");
     let machine = column::<Int32Type>(&reader, "machine_id");
@@ -56,13 +50,7 @@ pub(crate) fn machines(file: &str, resource: Resource) -> Option<BTreeMap<i32, V
     let floats = |name| -> Vec<f64> {
         column::<FloatType>(&reader, name).into_iter().map(f64::from).collect()
     };
-    let whole = |name| -> Vec<f64> {
-        column::<Int64Type>(&reader, name).into_iter().map(|bytes| bytes as f64).collect()
-    };
-    let (limit, used) = match resource {
-        Resource::Cpu => (floats("cpu_limit_cores"), floats("cpu_used_cores")),
-        Resource::Memory => (whole("mem_limit_bytes"), whole("mem_used_bytes")),
-    };
+    let (limit, used) = (floats("cpu_limit_cores"), floats("cpu_used_cores"));
     let mut first: BTreeMap<i32, i32> = BTreeMap::new();
     for (task, secs) in task.iter().zip(&secs) {
         let first = first.entry(*task).or_insert(*secs);

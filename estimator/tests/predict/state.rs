@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Saved state: restored, it continues as if it had never stopped; anything else is refused.
 
-mod common;
-
-use common::{Step, machine, observation, peaks, spec};
+use crate::machines::{Step, machine, observation, peaks, spec};
 use gleaner_estimator::predict::{
     Observation, Predictor, PredictorKind, PredictorSpec, StateError,
 };

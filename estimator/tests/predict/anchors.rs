@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Each anchor against a plain, slow transcription of its definition, on random machines.
 
-mod common;
-
-use common::{Step, machine, observation, spec, sums};
+use crate::machines::{Step, machine, observation, spec, sums};
 use gleaner_estimator::predict::{Load, PredictorKind};
 use proptest::prelude::*;
 
@@ -38,7 +36,8 @@ fn percentile(past: &[Step]) -> f64 {
         let mut ratios: Vec<f64> = seen.map(|l| l.usage / l.limit).collect();
         ratios.sort_by(f64::total_cmp);
         let rank = 0.99 * (ratios.len() - 1) as f64;
-        let (low, high) = (ratios[rank.floor() as usize], ratios[rank.ceil() as usize]);
+        let below = (0..ratios.len()).rev().find(|at| *at as f64 <= rank).expect("at least one");
+        let (low, high) = (ratios[below], ratios[(below + 1).min(ratios.len() - 1)]);
         (low + (high - low) * rank.fract()) * load.limit
     };
     past[past.len() - 1].loads.iter().map(of_task).sum()

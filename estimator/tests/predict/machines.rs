@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What the tests of predictors share: machines, made up or real, and how to show them to a predictor.
-#![allow(dead_code, reason = "each test program uses a part of this")]
-
-pub(crate) mod traces;
+//! What the tests share: made-up machines, and how to show them to a predictor.
 
 use gleaner_estimator::predict::PredictorSpec;
 use gleaner_estimator::predict::{
@@ -35,7 +32,7 @@ impl Dice {
     }
 
     pub(crate) fn one_in(&mut self, n: u64) -> bool {
-        self.next() % n == 0
+        self.next().is_multiple_of(n)
     }
 }
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The score that a predictor keeps of itself, against the definitions applied to everything that was seen.
 
-mod common;
-
-use common::{Step, machine, observation, peaks, spec};
+use crate::machines::{Step, machine, observation, peaks, spec};
 use gleaner_estimator::predict::{Load, Observation, Predictor, PredictorKind, Tally};
 use gleaner_estimator::units::Ratio;
 use proptest::prelude::*;

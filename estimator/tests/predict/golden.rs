@@ -2,10 +2,8 @@
 //! `calibrated` agrees with an independent implementation on twelve days of a real machine.
 #![expect(clippy::disallowed_methods, reason = "reads the golden file")]
 
-mod common;
-
-use common::observation;
-use common::traces::{Resource, machines, trace};
+use crate::machines::observation;
+use crate::traces::{machines, trace};
 use gleaner_estimator::predict::{Parameters, PredictorSpec};
 use gleaner_estimator::units::Span;
 
@@ -15,7 +13,7 @@ const TOLERANCE: f64 = 1e-4;
 #[test]
 fn agrees_with_the_golden_machine() {
     let Some(golden) = trace("golden_bitbrains_machine.csv.gz") else { return };
-    let Some(machines) = machines("bitbrains_5min.parquet", Resource::Cpu) else { return };
+    let Some(machines) = machines("bitbrains_5min.parquet") else { return };
     let file = std::fs::File::open(golden).expect("the golden file can be opened");
     let mut golden = csv::Reader::from_reader(flate2::read::GzDecoder::new(file));
 

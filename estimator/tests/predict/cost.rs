@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Promises about memory: bounded per task and per group, and nothing is allocated once warm.
 
-mod common;
-
-use common::{Step, machine, observation, spec};
+use crate::machines::{Step, machine, observation, spec};
 use gleaner_estimator::predict::{Load, Predictor, PredictorKind};
 
 fn allocations(predictor: &mut dyn Predictor, steps: &[Step]) -> u64 {
