@@ -65,7 +65,7 @@ impl Entry {
     /// last value between. What cannot be read or understood becomes `None`.
     pub(crate) fn read(&mut self, tools: &mut Tools<'_>, slow: bool) -> bool {
         let essential = self.task.class == Class::Guaranteed;
-        let slow = slow || std::mem::take(&mut self.first);
+        let slow = std::mem::take(&mut self.first) || slow;
         let mut files = Files {
             reader: tools.reader,
             trees: tools.trees,

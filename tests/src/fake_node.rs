@@ -90,7 +90,7 @@ impl FakeNode {
     /// The temporary directory cannot be written.
     #[must_use]
     pub fn new(version: FakeVersion) -> Self {
-        let node = Self { dir: tempfile::tempdir().expect("a temporary directory"), version };
+        let node = Self { dir: directory(), version };
         tree::write(&tree::parse(COMMON), node.path()).expect("a writable directory");
         let mounts = match version {
             FakeVersion::V1 => MOUNTS_V1.to_owned(),
@@ -116,7 +116,7 @@ impl FakeNode {
     /// The temporary directory cannot be written.
     #[must_use]
     pub fn of_tree(text: &str) -> Self {
-        let dir = tempfile::tempdir().expect("a temporary directory");
+        let dir = directory();
         tree::write(&tree::parse(text), dir.path()).expect("a writable directory");
         Self { dir, version: FakeVersion::V2 }
     }
@@ -214,6 +214,12 @@ impl FakeNode {
         self.write(&format!("proc/{pid}/stat"), &stat);
         self.write(&format!("proc/{pid}/schedstat"), &format!("{cpu_ns} {wait_ns} 7\n"));
     }
+}
+
+/// A temporary directory, in memory where there is one: a node is many small files.
+fn directory() -> TempDir {
+    let in_memory = tempfile::tempdir_in("/dev/shm");
+    in_memory.or_else(|_| tempfile::tempdir()).expect("a temporary directory")
 }
 
 fn files_v1(cgroup: &FakeCgroup) -> Vec<(&'static str, String)> {

@@ -2,4 +2,5 @@
 //! Fakes, scenarios and the tests that see the whole product.
 
 pub mod fake_node;
+pub mod host_cgroup;
 pub mod tree;
