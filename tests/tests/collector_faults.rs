@@ -182,7 +182,8 @@ fn garbage_in_the_nodes_files_fails_the_reading_with_its_place() {
 
 #[test]
 fn only_stat_and_meminfo_are_needed_of_the_node() {
-    for (file, needed) in [("stat", true), ("meminfo", true), ("loadavg", false), ("pressure", false)]
+    for (file, needed) in
+        [("stat", true), ("meminfo", true), ("loadavg", false), ("pressure", false)]
     {
         let node = mesos(FakeVersion::V2);
         // Kept descriptors would outlive a file that is unlinked, as none of the kernel's is.
@@ -231,9 +232,9 @@ fn a_refused_file_is_reported_once() {
 }
 
 fn refused_file_as_nobody(root: &std::path::Path) {
-    let roots =
-        gleaner_collector::Roots { proc: root.join("proc"), prefix: root.to_owned() };
-    let mut reading = Reading::open(Settings { roots, memory_stat_every: 1, ..Settings::default() });
+    let roots = gleaner_collector::Roots { proc: root.join("proc"), prefix: root.to_owned() };
+    let mut reading =
+        Reading::open(Settings { roots, memory_stat_every: 1, ..Settings::default() });
     for _ in 0..3 {
         reading.must();
     }
@@ -268,10 +269,13 @@ mod unsupported {
     pub(super) fn file() -> Option<Unsupported> {
         let unified = gleaner_collector::Hierarchies::read(&Default::default()).ok()?.unified;
         let parent = unified.and_then(|root| HostCgroup::new(&root, "unsupported"));
-        let threaded = parent.as_ref().and_then(|parent| HostCgroup::new(parent.path(), "threaded"));
-        let made = threaded.zip(parent).map(|(threaded, _parent)| Unsupported { threaded, _parent });
-        let ready = made
-            .filter(|made| std::fs::write(made.threaded.path().join("cgroup.type"), "threaded").is_ok());
+        let threaded =
+            parent.as_ref().and_then(|parent| HostCgroup::new(parent.path(), "threaded"));
+        let made =
+            threaded.zip(parent).map(|(threaded, _parent)| Unsupported { threaded, _parent });
+        let ready = made.filter(|made| {
+            std::fs::write(made.threaded.path().join("cgroup.type"), "threaded").is_ok()
+        });
         if ready.is_none() {
             println!("SKIPPED: no threaded cgroup can be made here, so nothing answers EOPNOTSUPP");
         }

@@ -66,7 +66,8 @@ fn another_inode_under_the_same_path_is_another_task() {
     for version in VERSIONS {
         for notify in [true, false] {
             let node = mesos(version);
-            let mut reading = Reading::open(Settings { notify, rescan_every: 1, ..node.settings() });
+            let mut reading =
+                Reading::open(Settings { notify, rescan_every: 1, ..node.settings() });
             reading.must();
             let before = reading.task("mesos/a").task.id.clone();
             let held = std::fs::File::open(node.path().join("sys/fs/cgroup")).unwrap();
