@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+//! One best-effort cgroup as the aim of an act: its directory in each hierarchy, each known by inode.
+//!
+//! A target holds no descriptor. Each act enters it anew, compares inodes, and works below the descriptor that it has
+//! just compared ([`Held`]): between the check and the act there is nothing that another cgroup could slip into.
+//! Kernel quirk: the inode of a cgroup is its 64-bit kernfs id, which is not used again before 2³² others (5.5).
+
+use crate::fault::{Fault, Lost};
+use crate::held::{Held, Members};
+use crate::place::{Controller, Places, Version};
+use gleaner_estimator::sample::TaskId;
+use rustix::io::Errno;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+/// A cgroup that may be acted on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    id: TaskId,
+    /// The one that carries the identity first.
+    directories: Vec<Directory>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Directory {
+    path: PathBuf,
+    inode: u64,
+    version: Version,
+    serves: Vec<Controller>,
+}
+
+impl Target {
+    /// Finds a task's directories.
+    ///
+    /// # Errors
+    /// [`Lost::Vanished`] if the task's directory is gone or another one has its name; a [`Fault`] if a directory
+    /// cannot be looked at, or if the name is no path below a root (EINVAL).
+    pub fn find(places: &Places, id: &TaskId) -> Result<Self, Lost> {
+        let name = plain(&id.name)?;
+        let mut directories = Vec::new();
+        for seat in places.seats() {
+            let path = seat.mount.join(name);
+            match Held::inode_of(&path) {
+                Ok(inode) => directories.push(Directory {
+                    path,
+                    inode,
+                    version: seat.version,
+                    serves: seat.serves,
+                }),
+                // Nobody is obliged to make a directory in every hierarchy.
+                Err(Lost::Vanished) if !directories.is_empty() => {}
+                Err(lost) => return Err(lost),
+            }
+            // Without the directory that carries the identity nothing else can be trusted.
+            if directories.first().is_some_and(|first| first.inode != id.inode) {
+                return Err(Lost::Vanished);
+            }
+        }
+        if directories.is_empty() {
+            return Err(Lost::Unplaced("any controller"));
+        }
+        Ok(Self { id: id.clone(), directories })
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub const fn id(&self) -> &TaskId {
+        &self.id
+    }
+
+    /// Its name: the path below each mount point.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.id.name
+    }
+
+    /// Opens its directory in the hierarchy of a controller.
+    ///
+    /// # Errors
+    /// If it has none there, if it or the directory that carries its identity is gone or is another one now, or if
+    /// the kernel refuses.
+    pub fn enter(&self, controller: Controller) -> Result<Held, Lost> {
+        let serving = |d: &&Directory| d.serves.contains(&controller);
+        let directory = self.directories.iter().find(serving);
+        self.open(directory.ok_or(Lost::Unplaced(controller.v1_name()))?)
+    }
+
+    /// Opens its directory in the unified hierarchy (v2 and hybrid).
+    ///
+    /// # Errors
+    /// As [`Target::enter`].
+    pub fn enter_unified(&self) -> Result<Held, Lost> {
+        let unified = self.directories.iter().find(|d| d.version == Version::V2);
+        self.open(unified.ok_or(Lost::Unplaced("the unified hierarchy"))?)
+    }
+
+    /// Opens the directory that carries its identity.
+    ///
+    /// # Errors
+    /// As [`Target::enter`].
+    pub fn enter_identity(&self) -> Result<Held, Lost> {
+        self.open(&self.directories[0])
+    }
+
+    /// Its processes: those of the directory that carries its identity and of all below it.
+    ///
+    /// # Errors
+    /// As [`Target::enter`].
+    pub fn members(&self) -> Result<Members, Lost> {
+        self.enter_identity()?.members().map_err(gone)
+    }
+
+    /// Its directories, for those that compare paths.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.directories.iter().map(|d| d.path.as_path())
+    }
+
+    fn open(&self, directory: &Directory) -> Result<Held, Lost> {
+        let held = Held::open(&directory.path, directory.version, directory.inode)?;
+        let first = &self.directories[0];
+        if directory.path != first.path && Held::inode_of(&first.path)? != first.inode {
+            return Err(Lost::Vanished);
+        }
+        Ok(held)
+    }
+}
+
+/// A fault below an open directory: that the directory is gone is no fault.
+pub(crate) fn gone(fault: Fault) -> Lost {
+    if fault.is_gone() { Lost::Vanished } else { fault.into() }
+}
+
+/// The name as a relative path, if it cannot lead out of or to the root itself.
+fn plain(name: &str) -> Result<&Path, Fault> {
+    let path = Path::new(name.trim_start_matches('/'));
+    let mut parts = path.components().peekable();
+    if parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_))) {
+        return Ok(path);
+    }
+    Err(Fault::new(Path::new(name), "is no path below a cgroup root: find", Errno::INVAL))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_and_ways_out_are_no_targets() {
+        for name in ["", "/", "a/../../b", "..", "."] {
+            assert!(plain(name).is_err(), "{name:?}");
+        }
+        assert_eq!(plain("/a/b"), Ok(Path::new("a/b")));
+    }
+}
