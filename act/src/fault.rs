@@ -21,8 +21,8 @@ impl Fault {
         Self { path: path.to_owned(), doing: doing.into(), errno }
     }
 
-    /// Whether the cgroup is gone: a removed directory answers ENOENT to an open and ENODEV to a read or write on a
-    /// file that was open.
+    /// Whether something was not there: a removed directory answers ENOENT to an open, and ENODEV to a read or write
+    /// on a file that was open. A file that this kernel does not have answers ENOENT as well.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         matches!(self.errno, Errno::NOENT | Errno::NODEV)

@@ -68,6 +68,17 @@ impl Held {
         rustix::fs::statat(&self.fd, file, rustix::fs::AtFlags::empty()).is_ok()
     }
 
+    /// Whether the directory was removed while it was held: nothing can be opened below it any more.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        !self.has("cgroup.procs")
+    }
+
+    /// What a refused call below this directory means: that the cgroup is gone, or a fault.
+    pub(crate) fn judge(&self, fault: Fault) -> Lost {
+        if fault.is_gone() && self.is_gone() { Lost::Vanished } else { fault.into() }
+    }
+
     /// The text of a file, without the last line break.
     ///
     /// # Errors

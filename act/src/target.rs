@@ -107,12 +107,20 @@ impl Target {
     /// # Errors
     /// As [`Target::enter`].
     pub fn members(&self) -> Result<Members, Lost> {
-        self.enter_identity()?.members().map_err(gone)
+        let held = self.enter_identity()?;
+        held.members().map_err(|fault| held.judge(fault))
     }
 
-    /// Its directories, for those that compare paths.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.directories.iter().map(|d| d.path.as_path())
+    /// The processes of every directory it has: what any act on it could touch.
+    pub(crate) fn touched(&self) -> Result<Members, Lost> {
+        let mut all = Members::default();
+        for directory in &self.directories {
+            let held = self.open(directory)?;
+            let members = held.members().map_err(|fault| held.judge(fault))?;
+            all.pids.extend(members.pids);
+            all.unseen |= members.unseen;
+        }
+        Ok(all)
     }
 
     fn open(&self, directory: &Directory) -> Result<Held, Lost> {
@@ -123,11 +131,6 @@ impl Target {
         }
         Ok(held)
     }
-}
-
-/// A fault below an open directory: that the directory is gone is no fault.
-pub(crate) fn gone(fault: Fault) -> Lost {
-    if fault.is_gone() { Lost::Vanished } else { fault.into() }
 }
 
 /// The name as a relative path, if it cannot lead out of or to the root itself.
