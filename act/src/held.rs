@@ -5,7 +5,6 @@
 //! reached: below the descriptor of a removed one the kernel finds nothing (ENOENT).
 
 use crate::fault::{Fault, Lost};
-use crate::place::Version;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{Dir, FileType, Mode, OFlags, fstat, openat};
 use rustix::io::{Errno, read, write};
@@ -29,25 +28,22 @@ pub struct Members {
 pub struct Held {
     fd: OwnedFd,
     path: PathBuf,
-    version: Version,
+    inode: u64,
 }
 
 impl Held {
     /// Opens `path` if it is the directory with this inode.
-    pub(crate) fn open(path: &Path, version: Version, inode: u64) -> Result<Self, Lost> {
-        let held = Self { fd: open_directory(path)?, path: path.to_owned(), version };
-        if held.inode()? == inode { Ok(held) } else { Err(Lost::Vanished) }
+    pub(crate) fn open(path: &Path, inode: u64) -> Result<Self, Lost> {
+        let fd = open_directory(path)?;
+        if inode_behind(&fd, path)? != inode {
+            return Err(Lost::Vanished);
+        }
+        Ok(Self { fd, path: path.to_owned(), inode })
     }
 
     /// The inode of the directory at `path`.
     pub(crate) fn inode_of(path: &Path) -> Result<u64, Lost> {
-        let fd = open_directory(path)?;
-        let stat = fstat(&fd).map_err(|errno| Fault::new(path, "stat", errno))?;
-        Ok(stat.st_ino)
-    }
-
-    fn inode(&self) -> Result<u64, Fault> {
-        Ok(fstat(&self.fd).map_err(|errno| self.fault("", "stat", errno))?.st_ino)
+        Ok(inode_behind(&open_directory(path)?, path)?)
     }
 
     /// Its path.
@@ -56,10 +52,10 @@ impl Held {
         &self.path
     }
 
-    /// Its interface.
+    /// Its identity.
     #[must_use]
-    pub const fn version(&self) -> Version {
-        self.version
+    pub const fn inode(&self) -> u64 {
+        self.inode
     }
 
     /// Whether it has this file.
@@ -125,16 +121,21 @@ impl Held {
         for name in children(&self.fd).unwrap_or_default().iter().take_while(|_| depth > 0) {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
             let Ok(fd) = openat(&self.fd, name.as_str(), flags, Mode::empty()) else { continue };
-            Self { fd, path: self.path.join(name), version: self.version }
-                .walk_to(depth - 1, visit);
+            let path = self.path.join(name);
+            if let Ok(inode) = inode_behind(&fd, &path) {
+                Self { fd, path, inode }.walk_to(depth - 1, visit);
+            }
         }
         visit(self);
     }
 
     fn fault(&self, file: &str, doing: &str, errno: Errno) -> Fault {
-        let path = if file.is_empty() { self.path.clone() } else { self.path.join(file) };
-        Fault::new(&path, doing, errno)
+        Fault::new(&self.path.join(file), doing, errno)
     }
+}
+
+fn inode_behind(fd: impl AsFd, path: &Path) -> Result<u64, Fault> {
+    Ok(fstat(fd).map_err(|errno| Fault::new(path, "stat", errno))?.st_ino)
 }
 
 type Refused = (&'static str, Errno);
@@ -222,12 +223,12 @@ mod tests {
         let path = top.path().join("x");
         std::fs::create_dir(&path).expect("make");
         let inode = Held::inode_of(&path).expect("stat");
-        let held = Held::open(&path, Version::V2, inode).expect("it is the one");
+        let held = Held::open(&path, inode).expect("it is the one");
         // Both exist at once, so they cannot have the same inode.
         std::fs::rename(&path, top.path().join("old")).expect("rename");
         std::fs::create_dir(&path).expect("make again");
         std::fs::write(path.join("f"), "new").expect("write");
-        assert_eq!(Held::open(&path, Version::V2, inode).err(), Some(Lost::Vanished));
+        assert_eq!(Held::open(&path, inode).err(), Some(Lost::Vanished));
         assert!(held.read("f").is_err_and(|fault| fault.is_gone()), "reached by path");
     }
 }

@@ -4,5 +4,9 @@
 pub mod clock;
 pub mod fault;
 pub mod held;
+pub mod journal;
+pub mod outcome;
 pub mod place;
+pub mod protect;
+pub mod slot;
 pub mod target;

@@ -13,6 +13,27 @@ use rustix::io::Errno;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+/// One of the hierarchies in which a task has a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tree {
+    /// The one that carries the identity.
+    Identity,
+    /// The one that has this controller's files.
+    Of(Controller),
+    /// The unified one (v2 and hybrid).
+    Unified,
+}
+
+impl Tree {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Identity => "any controller",
+            Self::Of(controller) => controller.v1_name(),
+            Self::Unified => "cgroup v2",
+        }
+    }
+}
+
 /// A cgroup that may be acted on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -57,7 +78,7 @@ impl Target {
             }
         }
         if directories.is_empty() {
-            return Err(Lost::Unplaced("any controller"));
+            return Err(Lost::Unplaced(Tree::Identity.word()));
         }
         Ok(Self { id: id.clone(), directories })
     }
@@ -74,32 +95,27 @@ impl Target {
         &self.id.name
     }
 
-    /// Opens its directory in the hierarchy of a controller.
+    /// Opens its directory in one tree.
     ///
     /// # Errors
     /// If it has none there, if it or the directory that carries its identity is gone or is another one now, or if
     /// the kernel refuses.
-    pub fn enter(&self, controller: Controller) -> Result<Held, Lost> {
-        let serving = |d: &&Directory| d.serves.contains(&controller);
-        let directory = self.directories.iter().find(serving);
-        self.open(directory.ok_or(Lost::Unplaced(controller.v1_name()))?)
+    pub fn enter(&self, tree: Tree) -> Result<Held, Lost> {
+        self.open(self.directory(tree).ok_or(Lost::Unplaced(tree.word()))?)
     }
 
-    /// Opens its directory in the unified hierarchy (v2 and hybrid).
-    ///
-    /// # Errors
-    /// As [`Target::enter`].
-    pub fn enter_unified(&self) -> Result<Held, Lost> {
-        let unified = self.directories.iter().find(|d| d.version == Version::V2);
-        self.open(unified.ok_or(Lost::Unplaced("the unified hierarchy"))?)
+    /// The interface of the files in one tree; `None` if it has no directory there.
+    #[must_use]
+    pub fn version(&self, tree: Tree) -> Option<Version> {
+        self.directory(tree).map(|directory| directory.version)
     }
 
-    /// Opens the directory that carries its identity.
-    ///
-    /// # Errors
-    /// As [`Target::enter`].
-    pub fn enter_identity(&self) -> Result<Held, Lost> {
-        self.open(&self.directories[0])
+    fn directory(&self, tree: Tree) -> Option<&Directory> {
+        self.directories.iter().find(|directory| match tree {
+            Tree::Identity => true,
+            Tree::Of(controller) => directory.serves.contains(&controller),
+            Tree::Unified => directory.version == Version::V2,
+        })
     }
 
     /// Its processes: those of the directory that carries its identity and of all below it.
@@ -107,7 +123,7 @@ impl Target {
     /// # Errors
     /// As [`Target::enter`].
     pub fn members(&self) -> Result<Members, Lost> {
-        let held = self.enter_identity()?;
+        let held = self.enter(Tree::Identity)?;
         held.members().map_err(|fault| held.judge(fault))
     }
 
@@ -124,7 +140,7 @@ impl Target {
     }
 
     fn open(&self, directory: &Directory) -> Result<Held, Lost> {
-        let held = Held::open(&directory.path, directory.version, directory.inode)?;
+        let held = Held::open(&directory.path, directory.inode)?;
         let first = &self.directories[0];
         if directory.path != first.path && Held::inode_of(&first.path)? != first.inode {
             return Err(Lost::Vanished);
