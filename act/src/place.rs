@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 pub enum Controller {
     /// `cpu`.
     Cpu,
+    /// `cpuacct`, only read; on v2 part of `cpu`.
+    CpuAccounting,
     /// `memory`.
     Memory,
     /// `io`; v1: `blkio`.
@@ -19,13 +21,15 @@ pub enum Controller {
 
 impl Controller {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Cpu, Self::Memory, Self::Io, Self::Freezer];
+    pub const ALL: [Self; 5] =
+        [Self::Cpu, Self::CpuAccounting, Self::Memory, Self::Io, Self::Freezer];
 
     /// Its name on v1, in mount options and `/proc/cgroups`.
     #[must_use]
     pub const fn v1_name(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
+            Self::CpuAccounting => "cpuacct",
             Self::Memory => "memory",
             Self::Io => "blkio",
             Self::Freezer => "freezer",
@@ -36,7 +40,7 @@ impl Controller {
     #[must_use]
     pub const fn v2_name(self) -> &'static str {
         match self {
-            Self::Cpu => "cpu",
+            Self::Cpu | Self::CpuAccounting => "cpu",
             Self::Memory => "memory",
             Self::Io => "io",
             Self::Freezer => "freezer",

@@ -35,7 +35,7 @@ pub struct Spot {
 }
 
 impl Spot {
-    fn of(held: &Held, slot: &Slot) -> Self {
+    pub(crate) fn of(held: &Held, slot: &Slot) -> Self {
         Self { directory: held.path().to_owned(), inode: held.inode(), slot: slot.clone() }
     }
 }
@@ -53,7 +53,7 @@ pub struct Change {
 }
 
 impl Change {
-    fn is_ours(&self, value: &str) -> bool {
+    pub(crate) fn is_ours(&self, value: &str) -> bool {
         self.ours.iter().any(|ours| ours == value)
     }
 }

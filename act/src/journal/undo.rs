@@ -21,6 +21,8 @@ pub enum Undo {
     Vanished,
     /// The kernel refused; the change stays in the journal.
     Failed {
+        /// The kernel's answer.
+        errno: i32,
         /// What was tried and the answer.
         what: String,
     },
@@ -85,6 +87,10 @@ fn restore(spot: &Spot, change: &Change) -> Undo {
 fn failed(lost: Lost) -> Undo {
     match lost {
         Lost::Vanished => Undo::Vanished,
-        Lost::Unplaced(_) | Lost::Fault(_) => Undo::Failed { what: lost.to_string() },
+        Lost::Fault(fault) => {
+            Undo::Failed { errno: fault.errno.raw_os_error(), what: fault.to_string() }
+        }
+        // A spot has its own directory and asks for no hierarchy.
+        Lost::Unplaced(_) => Undo::Vanished,
     }
 }
