@@ -19,6 +19,8 @@ impl Clock for Monotonic {
         let time = clock_gettime(ClockId::Monotonic);
         // The clock starts at boot and is never negative.
         let part = |value: i64| u64::try_from(value).unwrap_or(0);
-        Timestamp(part(time.tv_sec).saturating_mul(1_000_000_000).saturating_add(part(time.tv_nsec)))
+        Timestamp(
+            part(time.tv_sec).saturating_mul(1_000_000_000).saturating_add(part(time.tv_nsec)),
+        )
     }
 }

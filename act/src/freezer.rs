@@ -12,11 +12,12 @@ use crate::cover::{Cover, cover};
 use crate::fault::Lost;
 use crate::held::Held;
 use crate::outcome::Outcome;
-use crate::place::{Controller, Version};
+use crate::place::Version;
 use crate::setting::{Deed, Hands, Setting, outcome};
 use crate::slot::{Slot, V1_FREEZER};
 use crate::target::{Target, Tree};
 use crate::usage::cpu_usec;
+use gleaner_collector::Controller;
 use gleaner_estimator::units::{Span, Timestamp};
 
 /// A freeze takes 16 ms; at this time it is judged. Well below the 10 s that a freeze may last.
@@ -77,7 +78,8 @@ impl Freeze {
             // The order alone proves nothing, so only its refusal is noted here; `poll` notes the rest.
             let actuator = actuator(version);
             let usable = hands.actuators.usable(actuator, now);
-            let outcome = if usable { hands.set(target, &setting(version, tree)) } else { continue };
+            let outcome =
+                if usable { hands.set(target, &setting(version, tree)) } else { continue };
             if outcome == Outcome::Done {
                 let cpu_usec = cpu_usec(target).ok();
                 return Ok(Self { target: target.clone(), tree, ordered: now, cpu_usec });
@@ -171,6 +173,15 @@ pub(crate) fn is_frozen(held: &Held) -> Result<bool, crate::fault::Fault> {
 pub(crate) fn is_held(target: &Target) -> bool {
     let frozen = |tree: Tree| target.enter(tree).is_ok_and(|held| is_frozen(&held) == Ok(true));
     TREES.into_iter().any(frozen)
+}
+
+/// Takes back every freeze of ours on a target.
+pub(crate) fn release(hands: &mut Hands, target: &Target) {
+    for tree in TREES {
+        if let Some(version) = target.version(tree) {
+            drop(hands.put_back_in(target, tree, &setting(version, tree).slot));
+        }
+    }
 }
 
 /// Thaws a target that is being killed, and every cgroup in it, whoever froze them: on v1 they could not die else.

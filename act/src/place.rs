@@ -1,52 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Where the hierarchies are in which a task has its directories: one a controller (v1), one in all (v2), or both.
 
-use std::collections::{BTreeMap, BTreeSet};
+use gleaner_collector::{Controller, Hierarchies, LayoutReport};
 use std::path::{Path, PathBuf};
-
-/// A controller whose files are written here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Controller {
-    /// `cpu`.
-    Cpu,
-    /// `cpuacct`, only read; on v2 part of `cpu`.
-    CpuAccounting,
-    /// `memory`.
-    Memory,
-    /// `io`; v1: `blkio`.
-    Io,
-    /// `freezer`; on v2 part of every cgroup (5.2).
-    Freezer,
-}
-
-impl Controller {
-    /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Cpu, Self::CpuAccounting, Self::Memory, Self::Io, Self::Freezer];
-
-    /// Its name on v1, in mount options and `/proc/cgroups`.
-    #[must_use]
-    pub const fn v1_name(self) -> &'static str {
-        match self {
-            Self::Cpu => "cpu",
-            Self::CpuAccounting => "cpuacct",
-            Self::Memory => "memory",
-            Self::Io => "blkio",
-            Self::Freezer => "freezer",
-        }
-    }
-
-    /// Its name on v2, in `cgroup.controllers`.
-    #[must_use]
-    pub const fn v2_name(self) -> &'static str {
-        match self {
-            Self::Cpu | Self::CpuAccounting => "cpu",
-            Self::Memory => "memory",
-            Self::Io => "io",
-            Self::Freezer => "freezer",
-        }
-    }
-}
 
 /// Which interface a directory has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,17 +14,13 @@ pub enum Version {
 }
 
 /// The mount points.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
-    /// v1 hierarchies; co-mounted controllers have the same path.
-    pub v1: BTreeMap<Controller, PathBuf>,
-    /// The unified hierarchy: alone (v2) or beside v1 ones (hybrid).
-    pub unified: Option<PathBuf>,
-    /// The controllers that the unified hierarchy manages (`cgroup.controllers` of its root).
-    pub unified_controllers: BTreeSet<Controller>,
-    /// The controller in whose hierarchy the inode of a [`TaskId`](gleaner_estimator::sample::TaskId) was read.
-    /// `None`: in the unified one.
-    pub identity: Option<Controller>,
+    /// What is mounted where.
+    pub hierarchies: Hierarchies,
+    /// The mount point below which tasks were listed: the inode of a
+    /// [`TaskId`](gleaner_estimator::sample::TaskId) is that of its directory there.
+    pub listing: PathBuf,
 }
 
 /// A directory that a task has, or may have.
@@ -80,28 +32,30 @@ pub(crate) struct Seat<'a> {
 }
 
 impl Places {
-    /// Every mount point once, the one that carries the identity first.
+    /// What the collector found; `None` where it lists no tasks.
+    #[must_use]
+    pub fn of(report: &LayoutReport) -> Option<Self> {
+        let listing = report.listing.clone()?;
+        Some(Self { hierarchies: report.hierarchies.clone(), listing })
+    }
+
+    /// Every mount point once, the one that carries the identity first. The unified hierarchy serves what no v1
+    /// hierarchy does: whether it really has that controller shows in its files.
     pub(crate) fn seats(&self) -> Vec<Seat<'_>> {
         let mut seats: Vec<Seat<'_>> = Vec::new();
-        for (controller, mount) in &self.v1 {
+        let v1 = &self.hierarchies.controllers;
+        for (controller, mount) in v1 {
             match seats.iter_mut().find(|seat| seat.mount == mount) {
                 Some(seat) => seat.serves.push(*controller),
                 None => seats.push(Seat { mount, version: Version::V1, serves: vec![*controller] }),
             }
         }
-        if let Some(mount) = self.unified.as_deref() {
-            let managed = |c: &Controller| {
-                !self.v1.contains_key(c)
-                    && (*c == Controller::Freezer || self.unified_controllers.contains(c))
-            };
-            let serves = Controller::ALL.into_iter().filter(managed).collect();
+        if let Some(mount) = self.hierarchies.unified.as_deref() {
+            let free = |controller: &Controller| !v1.contains_key(controller);
+            let serves = Controller::ALL.into_iter().filter(free).collect();
             seats.push(Seat { mount, version: Version::V2, serves });
         }
-        let carries = |seat: &Seat<'_>| match self.identity {
-            Some(controller) => seat.serves.contains(&controller),
-            None => seat.version == Version::V2,
-        };
-        seats.sort_by_key(|seat| !carries(seat));
+        seats.sort_by_key(|seat| seat.mount != self.listing);
         seats
     }
 }
@@ -110,42 +64,35 @@ impl Places {
 mod tests {
     use super::*;
 
-    fn hybrid() -> Places {
-        Places {
-            v1: [
-                (Controller::Cpu, "/c/cpu,cpuacct".into()),
-                (Controller::Memory, "/c/memory".into()),
-                (Controller::Freezer, "/c/freezer".into()),
-            ]
-            .into(),
-            unified: Some("/c/unified".into()),
-            unified_controllers: [Controller::Io].into(),
-            identity: Some(Controller::Memory),
-        }
+    fn places(v1: &[(Controller, &str)], listing: &str) -> Places {
+        let controllers = v1.iter().map(|(c, path)| (*c, PathBuf::from(path))).collect();
+        let version = gleaner_collector::Version::Hybrid;
+        let unified = Some("/c/unified".into());
+        let hierarchies = Hierarchies { version, controllers, unified };
+        Places { hierarchies, listing: listing.into() }
     }
 
     #[test]
     fn identity_comes_first_and_v1_wins() {
-        let places = hybrid();
+        let v1 = [
+            (Controller::Cpu, "/c/cpu,cpuacct"),
+            (Controller::Cpuacct, "/c/cpu,cpuacct"),
+            (Controller::Memory, "/c/memory"),
+        ];
+        let places = places(&v1, "/c/memory");
         let seats = places.seats();
-        assert_eq!(seats[0].mount, Path::new("/c/memory"));
+        assert_eq!(seats.len(), 3);
+        assert_eq!((seats[0].mount, seats[0].version), (Path::new("/c/memory"), Version::V1));
         let unified = seats.iter().find(|s| s.version == Version::V2).expect("it is mounted");
-        assert_eq!(unified.serves, [Controller::Io]);
-        assert_eq!(seats.len(), 4);
+        assert!(unified.serves.contains(&Controller::Freezer));
+        assert!(!unified.serves.contains(&Controller::Cpu));
     }
 
     #[test]
     fn on_v2_one_directory_serves_all() {
-        let places = Places {
-            unified: Some("/c".into()),
-            unified_controllers: [Controller::Cpu, Controller::Memory].into(),
-            ..Places::default()
-        };
+        let places = places(&[], "/c/unified");
         let seats = places.seats();
         assert_eq!(seats.len(), 1);
-        assert_eq!(
-            seats[0].serves,
-            [Controller::Cpu, Controller::Memory, Controller::Freezer]
-        );
+        assert_eq!(seats[0].serves, Controller::ALL);
     }
 }

@@ -7,11 +7,12 @@ use crate::actuator::Actuator;
 use crate::fault::Lost;
 use crate::held::Held;
 use crate::outcome::Outcome;
-use crate::place::{Controller, Version};
+use crate::place::Version;
 use crate::setting::{Deed, Hands, Setting, outcome};
 use crate::slot::Slot;
 use crate::target::{Target, Tree};
 use crate::usage::cpu_usec;
+use gleaner_collector::Controller;
 use gleaner_estimator::units::{MilliCpus, Span, Timestamp};
 use rustix::io::Errno;
 

@@ -4,7 +4,7 @@
 use crate::actuator::{Actuator, Actuators};
 use crate::fault::Fault;
 use crate::held::Held;
-use crate::journal::{Journal, Note, Spot, Undo};
+use crate::journal::{Journal, Note, Spot, Undo, Undone};
 use crate::outcome::Outcome;
 use crate::protect::Protected;
 use crate::slot::Slot;
@@ -108,7 +108,11 @@ impl Hands {
             return Ok(Outcome::Done);
         }
         // The kernel said yes and did something else: what it did is not what was asked for.
-        self.journal.note(held, slot, Note { before: value.clone(), after: found.clone(), also: Vec::new() });
+        self.journal.note(
+            held,
+            slot,
+            Note { before: value.clone(), after: found.clone(), also: Vec::new() },
+        );
         drop(self.put_back(held, slot));
         Ok(Outcome::NoEffect { found: format!("{slot} is {found:?}, not {value:?}") })
     }
@@ -128,6 +132,14 @@ impl Hands {
             Ok(held) => self.put_back(&held, slot),
             Err(lost) => lost.into(),
         }
+    }
+
+    /// Puts back everything that we changed on a target and that is still ours.
+    pub fn put_back_all(&mut self, target: &Target) -> Vec<Undone> {
+        let on_it = |spot: &&Spot| target.owns(&spot.directory, spot.inode);
+        let spots: Vec<Spot> =
+            self.journal.spots().map(|(spot, _)| spot).filter(on_it).cloned().collect();
+        spots.iter().rev().filter_map(|spot| self.journal.undo(spot)).collect()
     }
 
     fn put_back(&mut self, held: &Held, slot: &Slot) -> Outcome {

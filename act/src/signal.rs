@@ -5,9 +5,7 @@ use crate::fault::Lost;
 use crate::target::Target;
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
-use rustix::process::{
-    Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal,
-};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
 /// Descriptors held at once, far below the usual limit of 1024.
 const BATCH: usize = 128;

@@ -8,10 +8,11 @@
 use crate::actuator::Actuator;
 use crate::fault::Lost;
 use crate::outcome::Outcome;
-use crate::place::{Controller, Version};
+use crate::place::Version;
 use crate::setting::{Deed, Hands, Setting, outcome};
 use crate::slot::Slot;
 use crate::target::{Target, Tree};
+use gleaner_collector::Controller;
 use gleaner_estimator::units::{MilliCpus, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +32,7 @@ pub enum Weights {
 const LIGHT: u64 = 20;
 
 const CPU: Tree = Tree::Of(Controller::Cpu);
-const IO: Tree = Tree::Of(Controller::Io);
+const IO: Tree = Tree::Of(Controller::Blkio);
 
 /// Puts a target into the lowest CPU class, or looks whether its owner has.
 ///
@@ -61,10 +62,9 @@ pub fn cpu(
 /// Puts back the CPU class that a target had before us.
 pub fn release_cpu(hands: &mut Hands, target: &Target) -> Outcome {
     let Some(version) = target.version(CPU) else { return Outcome::Vanished };
-    match hands.put_back_in(target, CPU, &idle(version).slot) {
-        Outcome::Done => hands.put_back_in(target, CPU, &weight(version).slot),
-        other => other,
-    }
+    let idle = hands.put_back_in(target, CPU, &idle(version).slot);
+    let weight = hands.put_back_in(target, CPU, &weight(version).slot);
+    if idle == Outcome::Done { weight } else { idle }
 }
 
 fn idle(version: Version) -> Setting {
@@ -133,7 +133,7 @@ fn io_weights(version: Version) -> [Setting; 2] {
 /// scheduler of each disk.
 pub fn io(hands: &mut Hands, target: &Target, now: Timestamp) -> Deed {
     let Some(version) = target.version(IO) else {
-        return Deed { actuator: None, outcome: Lost::Unplaced("io").into() };
+        return Deed { actuator: None, outcome: Lost::Unplaced("blkio").into() };
     };
     hands.attempt(Actuator::IoWeight, now, |hands| {
         let outcomes = io_weights(version).map(|setting| hands.set(target, &setting));

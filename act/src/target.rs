@@ -7,7 +7,8 @@
 
 use crate::fault::{Fault, Lost};
 use crate::held::{Held, Members};
-use crate::place::{Controller, Places, Version};
+use crate::place::{Places, Version};
+use gleaner_collector::Controller;
 use gleaner_estimator::sample::TaskId;
 use rustix::io::Errno;
 use std::path::{Component, Path, PathBuf};
@@ -28,7 +29,7 @@ impl Tree {
     const fn word(self) -> &'static str {
         match self {
             Self::Identity => "any controller",
-            Self::Of(controller) => controller.v1_name(),
+            Self::Of(controller) => controller.word(),
             Self::Unified => "cgroup v2",
         }
     }
@@ -125,6 +126,11 @@ impl Target {
     pub fn members(&self) -> Result<Members, Lost> {
         let held = self.enter(Tree::Identity)?;
         held.members().map_err(|fault| held.judge(fault))
+    }
+
+    /// Whether this directory is one of its own.
+    pub(crate) fn owns(&self, path: &Path, inode: u64) -> bool {
+        self.directories.iter().any(|d| d.inode == inode && d.path == path)
     }
 
     /// The processes of every directory it has: what any act on it could touch.

@@ -3,8 +3,9 @@
 
 use crate::fault::{Fault, Lost};
 use crate::held::Held;
-use crate::place::{Controller, Version};
+use crate::place::Version;
 use crate::target::{Target, Tree};
+use gleaner_collector::Controller;
 use rustix::io::Errno;
 
 /// CPU time used, microseconds.
@@ -12,7 +13,7 @@ use rustix::io::Errno;
 /// # Errors
 /// If the target has no CPU accounting or is gone.
 pub fn cpu_usec(target: &Target) -> Result<u64, Lost> {
-    let tree = Tree::Of(Controller::CpuAccounting);
+    let tree = Tree::Of(Controller::Cpuacct);
     match target.version(tree) {
         Some(Version::V1) => {
             let held = target.enter(tree)?;

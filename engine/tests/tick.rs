@@ -11,7 +11,10 @@ use gleaner_estimator::reason::Bound;
 use gleaner_estimator::slack::Lend;
 use gleaner_estimator::units::{MilliCpus, Span};
 
-fn steady(config: gleaner_engine::config::EngineConfig, secs: u64) -> gleaner_engine::decision::Decision {
+fn steady(
+    config: gleaner_engine::config::EngineConfig,
+    secs: u64,
+) -> gleaner_engine::decision::Decision {
     let mut engine = Engine::new(config);
     let mut script = Script::new();
     let tasks = [guaranteed("web", 8_000, 2_000), best_effort("batch", 1_500, 3_000)];
