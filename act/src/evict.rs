@@ -16,7 +16,7 @@
 //! Dying takes CPU: the lowest class and a quota of ours would make it wait for an idle moment, so they are lifted with
 //! the first blow. Nothing here waits: the host polls.
 
-use crate::actuator::Actuator;
+use crate::means::Means;
 use crate::cover::{Cover, cover};
 use crate::fault::Lost;
 use crate::freezer::{self, Freeze, Frozen};
@@ -41,7 +41,7 @@ pub struct Eviction {
     patience: Span,
     stage: Stage,
     /// What killed, for the report: the gentlest that was needed.
-    used: Actuator,
+    used: Means,
 }
 
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl Eviction {
         patience: Span,
         now: Timestamp,
     ) -> Result<Self, Deed> {
-        let refuse = |outcome| Deed { actuator: None, outcome };
+        let refuse = |outcome| Deed { means: None, outcome };
         drop(hands.enter(&target, Tree::Identity).map_err(refuse)?);
         let mut stage = Stage::Killing { since: now, hold: Hold::Free };
         if grace > Span::default() {
@@ -83,7 +83,7 @@ impl Eviction {
                 stage = Stage::Asking { until: now.plus(grace) };
             }
         }
-        Ok(Self { target, patience, stage, used: Actuator::Terminate })
+        Ok(Self { target, patience, stage, used: Means::Terminate })
     }
 
     /// Whom it ends.
@@ -126,11 +126,11 @@ impl Eviction {
         let all = kill_cgroup(hands, &self.target, now);
         let Stage::Killing { hold, since } = &mut self.stage else { return Ok(()) };
         if all && now.since(*since).is_none_or(|passed| passed < LATE) {
-            self.used = Actuator::KillCgroup;
+            self.used = Means::KillCgroup;
             lift(hands, &self.target);
             return Ok(());
         }
-        self.used = Actuator::KillEach;
+        self.used = Means::KillEach;
         match hold {
             Hold::Struck(at) if now.since(*at).is_none_or(|passed| passed < AGAIN) => {}
             Hold::Free | Hold::Struck(_) => match Freeze::order(hands, &self.target, now) {
@@ -159,10 +159,10 @@ impl Eviction {
     fn end(&mut self, hands: &mut Hands, outcome: Outcome, now: Timestamp) -> Deed {
         hands.put_back_all(&self.target);
         // What came of asking was noted when it was asked.
-        if self.used != Actuator::Terminate {
-            hands.actuators.note(self.used, &outcome, now);
+        if self.used != Means::Terminate {
+            hands.means.note(self.used, &outcome, now);
         }
-        Deed { actuator: Some(self.used), outcome }
+        Deed { means: Some(self.used), outcome }
     }
 }
 
@@ -173,7 +173,7 @@ fn ask(hands: &mut Hands, target: &Target, now: Timestamp) -> Outcome {
         Ok(asked)
     });
     let outcome = asked.map_or_else(Into::into, |asked| judge(asked, target));
-    hands.actuators.note(Actuator::Terminate, &outcome, now);
+    hands.means.note(Means::Terminate, &outcome, now);
     outcome
 }
 
@@ -203,7 +203,7 @@ fn judge(signalled: Signalled, target: &Target) -> Outcome {
 
 /// Kills with `cgroup.kill`; answers whether that reaches all of the target's processes.
 fn kill_cgroup(hands: &mut Hands, target: &Target, now: Timestamp) -> bool {
-    if target.version(Tree::Unified).is_none() || !hands.actuators.usable(Actuator::KillCgroup, now)
+    if target.version(Tree::Unified).is_none() || !hands.means.usable(Means::KillCgroup, now)
     {
         return false;
     }
@@ -221,7 +221,7 @@ fn kill_cgroup(hands: &mut Hands, target: &Target, now: Timestamp) -> bool {
         Err(lost) => lost.into(),
     };
     if outcome != Outcome::Done {
-        hands.actuators.note(Actuator::KillCgroup, &outcome, now);
+        hands.means.note(Means::KillCgroup, &outcome, now);
         return false;
     }
     freezer::thaw_to_die(target);

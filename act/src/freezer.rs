@@ -7,7 +7,7 @@
 //! A process enters the freezer by itself, on a CPU. In the lowest class on a busy node that can take long, and does no
 //! harm meanwhile: a target that is not frozen at the deadline but has hardly run since is taken for frozen.
 
-use crate::actuator::Actuator;
+use crate::means::Means;
 use crate::cover::{Cover, cover};
 use crate::fault::Lost;
 use crate::held::Held;
@@ -54,11 +54,11 @@ fn setting(version: Version, tree: Tree) -> Setting {
     Setting { tree, slot: Slot::file(file), value: value.to_owned(), also: &[] }
 }
 
-/// The actuator that a freezer is.
-const fn actuator(version: Version) -> Actuator {
+/// The means that a freezer is.
+const fn means(version: Version) -> Means {
     match version {
-        Version::V1 => Actuator::FreezerV1,
-        Version::V2 => Actuator::FreezerV2,
+        Version::V1 => Means::FreezerV1,
+        Version::V2 => Means::FreezerV2,
     }
 }
 
@@ -68,24 +68,24 @@ impl Freeze {
     /// # Errors
     /// What came of it, if none would do.
     pub fn order(hands: &mut Hands, target: &Target, now: Timestamp) -> Result<Self, Deed> {
-        let mut last = Deed { actuator: None, outcome: Lost::Unplaced("freezer").into() };
+        let mut last = Deed { means: None, outcome: Lost::Unplaced("freezer").into() };
         for tree in TREES {
             let Some(version) = target.version(tree) else { continue };
             if let Err(outcome) = covered(target, tree) {
-                last = Deed { actuator: None, outcome };
+                last = Deed { means: None, outcome };
                 continue;
             }
             // The order alone proves nothing, so only its refusal is noted here; `poll` notes the rest.
-            let actuator = actuator(version);
-            let usable = hands.actuators.usable(actuator, now);
+            let means = means(version);
+            let usable = hands.means.usable(means, now);
             let outcome =
                 if usable { hands.set(target, &setting(version, tree)) } else { continue };
             if outcome == Outcome::Done {
                 let cpu_usec = cpu_usec(target).ok();
                 return Ok(Self { target: target.clone(), tree, ordered: now, cpu_usec });
             }
-            hands.actuators.note(actuator, &outcome, now);
-            last = Deed { actuator: Some(actuator), outcome };
+            hands.means.note(means, &outcome, now);
+            last = Deed { means: Some(means), outcome };
         }
         Err(last)
     }
@@ -104,8 +104,8 @@ impl Freeze {
 
     /// The freezer in use.
     #[must_use]
-    pub fn actuator(&self) -> Actuator {
-        actuator(self.target.version(self.tree).unwrap_or(Version::V2))
+    pub fn means(&self) -> Means {
+        means(self.target.version(self.tree).unwrap_or(Version::V2))
     }
 
     /// Looks whether it has come true. Without effect at the deadline it is undone.
@@ -122,7 +122,7 @@ impl Freeze {
             Ok(false) => self.judge_late(hands),
             Err(outcome) => outcome,
         };
-        hands.actuators.note(self.actuator(), &outcome, now);
+        hands.means.note(self.means(), &outcome, now);
         Frozen::Judged(outcome)
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Limiting a target's disk throughput to a share of what it does now.
 
-use crate::actuator::Actuator;
+use crate::means::Means;
 use crate::fault::{Fault, Lost};
 use crate::held::Held;
 use crate::outcome::Outcome;
@@ -42,7 +42,7 @@ impl Limit {
     /// # Errors
     /// What came of it, where it cannot begin.
     pub fn begin(hands: &Hands, target: Target, keep: Ratio, now: Timestamp) -> Result<Self, Deed> {
-        let lost = |outcome| Deed { actuator: None, outcome };
+        let lost = |outcome| Deed { means: None, outcome };
         let version = target.version(TREE);
         let version = version.ok_or_else(|| lost(Lost::Unplaced("blkio").into()))?;
         let held = hands.enter(&target, TREE).map_err(lost)?;
@@ -61,17 +61,17 @@ impl Limit {
         let passed = now.since(self.since).filter(|passed| *passed >= MEASURE)?;
         let held = match self.target.enter(TREE) {
             Ok(held) => held,
-            Err(lost) => return Some(Deed { actuator: None, outcome: lost.into() }),
+            Err(lost) => return Some(Deed { means: None, outcome: lost.into() }),
         };
         let rates = match totals(&held, self.version) {
             Ok(after) => rates(&self.before, &after, passed, self.keep),
-            Err(fault) => return Some(Deed { actuator: None, outcome: outcome(&held, fault) }),
+            Err(fault) => return Some(Deed { means: None, outcome: outcome(&held, fault) }),
         };
         if rates.is_empty() {
             let found = format!("it used no disk for {passed}");
-            return Some(Deed { actuator: None, outcome: Outcome::NoEffect { found } });
+            return Some(Deed { means: None, outcome: Outcome::NoEffect { found } });
         }
-        Some(hands.attempt(Actuator::IoLimit, now, |hands| {
+        Some(hands.attempt(Means::IoLimit, now, |hands| {
             let settings = rates.iter().flat_map(|(device, rates)| self.settings(device, *rates));
             let outcomes = settings.map(|setting| tighten(hands, &self.target, setting));
             outcomes.reduce(|a, b| if a == Outcome::Done { b } else { a }).unwrap_or(Outcome::Done)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The only writer of cgroup files and sender of signals.
 
-pub mod actuator;
+
 pub mod clock;
 mod cover;
 pub mod evict;
@@ -10,6 +10,7 @@ pub mod freezer;
 pub mod held;
 pub mod io;
 pub mod journal;
+pub mod means;
 pub mod memory;
 pub mod outcome;
 pub mod place;

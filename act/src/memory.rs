@@ -2,7 +2,7 @@
 //! Keeping a target's memory from growing, and taking back what it can do without. Both need cgroup v2: a v1 limit
 //! makes the kernel kill inside the cgroup, and a v1 soft limit does nothing in time (measured).
 
-use crate::actuator::Actuator;
+use crate::means::Means;
 use crate::outcome::Outcome;
 use crate::place::Version;
 use crate::setting::{Deed, Hands, Setting, outcome};
@@ -24,7 +24,7 @@ pub fn high(hands: &mut Hands, target: &Target, high: Bytes, now: Timestamp) -> 
     if let Some(deed) = needs_v2(target, "memory.high") {
         return deed;
     }
-    hands.attempt(Actuator::MemoryHigh, now, |hands| {
+    hands.attempt(Means::MemoryHigh, now, |hands| {
         let held = match hands.enter(target, TREE) {
             Ok(held) => held,
             Err(outcome) => return outcome,
@@ -69,7 +69,7 @@ impl Reclaim {
             return Err(deed);
         }
         let began_at = hands.enter(&target, TREE).and_then(|_| Ok(memory_bytes(&target)?));
-        let began_at = began_at.map_err(|outcome| Deed { actuator: None, outcome })?;
+        let began_at = began_at.map_err(|outcome| Deed { means: None, outcome })?;
         Ok(Self { target, left: bytes.0, began_at })
     }
 
@@ -98,8 +98,8 @@ impl Reclaim {
             Ok(_) => self.measure(),
             Err(outcome) => outcome,
         };
-        hands.actuators.note(Actuator::MemoryReclaim, &outcome, now);
-        Some(Deed { actuator: Some(Actuator::MemoryReclaim), outcome })
+        hands.means.note(Means::MemoryReclaim, &outcome, now);
+        Some(Deed { means: Some(Means::MemoryReclaim), outcome })
     }
 
     fn measure(&self) -> Outcome {
@@ -117,7 +117,7 @@ fn needs_v2(target: &Target, file: &str) -> Option<Deed> {
     match target.version(TREE) {
         Some(Version::V2) => None,
         Some(Version::V1) | None => Some(Deed {
-            actuator: None,
+            means: None,
             outcome: Outcome::Failed {
                 errno: Errno::OPNOTSUPP.raw_os_error(),
                 what: format!(

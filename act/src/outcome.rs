@@ -51,7 +51,7 @@ impl Outcome {
 
     /// Whether it says that the means does not work, and not merely that there was nothing to work on.
     #[must_use]
-    pub const fn blames_actuator(&self) -> bool {
+    pub const fn blames_means(&self) -> bool {
         match self {
             Self::NoEffect { .. } | Self::Failed { .. } => true,
             Self::Done | Self::Vanished | Self::Refused { .. } | Self::Observed => false,

@@ -3,7 +3,7 @@
 //!
 //! A quota is no protection (bursts within a period hurt all the same): it caps, where somebody asks for a cap.
 
-use crate::actuator::Actuator;
+use crate::means::Means;
 use crate::fault::Lost;
 use crate::held::Held;
 use crate::outcome::Outcome;
@@ -28,9 +28,9 @@ type Quota = (Option<u64>, u64);
 /// Caps a target at `cap`, or at its own quota if that is lower.
 pub fn cap(hands: &mut Hands, target: &Target, cap: MilliCpus, now: Timestamp) -> Deed {
     let Some(version) = target.version(TREE) else {
-        return Deed { actuator: None, outcome: Lost::Unplaced("cpu").into() };
+        return Deed { means: None, outcome: Lost::Unplaced("cpu").into() };
     };
-    hands.attempt(Actuator::CpuQuota, now, |hands| {
+    hands.attempt(Means::CpuQuota, now, |hands| {
         let held = match hands.enter(target, TREE) {
             Ok(held) => held,
             Err(outcome) => return outcome,
@@ -126,7 +126,7 @@ impl Watch {
         }
         let found = format!("used {} ms in {passed} at a cap of {}", used / 1000, self.cap);
         let outcome = Outcome::NoEffect { found };
-        hands.actuators.note(Actuator::CpuQuota, &outcome, now);
+        hands.means.note(Means::CpuQuota, &outcome, now);
         Some(outcome)
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! One value put into one control file of a target: checked, noted, written, read back, and put back.
 
-use crate::actuator::{Actuator, Actuators};
+use crate::means::{Means, MeansTable};
 use crate::fault::Fault;
 use crate::held::Held;
 use crate::journal::{Journal, Note, Spot, Undo, Undone};
@@ -19,14 +19,14 @@ pub struct Hands {
     /// Told before every change.
     pub journal: Journal,
     /// What is known of the means.
-    pub actuators: Actuators,
+    pub means: MeansTable,
 }
 
 /// What came of an act, and the means that was used; none where it did not come to that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deed {
     /// The means.
-    pub actuator: Option<Actuator>,
+    pub means: Option<Means>,
     /// What came of it.
     pub outcome: Outcome,
 }
@@ -51,7 +51,7 @@ impl Hands {
     /// Hands that have changed nothing yet, or what is in the journal.
     #[must_use]
     pub fn new(protected: Protected, journal: Journal) -> Self {
-        Self { protected, journal, actuators: Actuators::default() }
+        Self { protected, journal, means: MeansTable::default() }
     }
 
     /// Enters a target that is not protected.
@@ -63,18 +63,18 @@ impl Hands {
     /// Uses one means, unless it is known to be broken, and remembers what came of it.
     pub(crate) fn attempt(
         &mut self,
-        actuator: Actuator,
+        means: Means,
         now: Timestamp,
         act: impl FnOnce(&mut Self) -> Outcome,
     ) -> Deed {
-        if !self.actuators.usable(actuator, now) {
-            let last = self.actuators.of(actuator).last_failure.clone();
+        if !self.means.usable(means, now) {
+            let last = self.means.of(means).last_failure.clone();
             let outcome = last.unwrap_or(Outcome::Vanished);
-            return Deed { actuator: Some(actuator), outcome };
+            return Deed { means: Some(means), outcome };
         }
         let outcome = act(self);
-        self.actuators.note(actuator, &outcome, now);
-        Deed { actuator: Some(actuator), outcome }
+        self.means.note(means, &outcome, now);
+        Deed { means: Some(means), outcome }
     }
 
     /// Puts a value in force.

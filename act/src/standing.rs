@@ -5,7 +5,7 @@
 //! default (seen on 6.18). An agent or kubelet that owns the weights would run into the refusal, and a Mesos agent
 //! destroys the task then. So where the weights are not ours they are only looked at.
 
-use crate::actuator::Actuator;
+use crate::means::Means;
 use crate::fault::Lost;
 use crate::outcome::Outcome;
 use crate::place::Version;
@@ -45,16 +45,16 @@ pub fn cpu(
     now: Timestamp,
 ) -> Deed {
     let Some(version) = target.version(CPU) else {
-        return Deed { actuator: None, outcome: Lost::Unplaced("cpu").into() };
+        return Deed { means: None, outcome: Lost::Unplaced("cpu").into() };
     };
     match weights {
-        Weights::Theirs => Deed { actuator: None, outcome: look(target, version, allocation) },
+        Weights::Theirs => Deed { means: None, outcome: look(target, version, allocation) },
         Weights::Ours => {
-            let idle = hands.attempt(Actuator::CpuIdle, now, |h| h.set(target, &idle(version)));
-            if !idle.outcome.blames_actuator() {
+            let idle = hands.attempt(Means::CpuIdle, now, |h| h.set(target, &idle(version)));
+            if !idle.outcome.blames_means() {
                 return idle;
             }
-            hands.attempt(Actuator::CpuWeight, now, |h| h.set(target, &weight(version)))
+            hands.attempt(Means::CpuWeight, now, |h| h.set(target, &weight(version)))
         }
     }
 }
@@ -133,9 +133,9 @@ fn io_weights(version: Version) -> [Setting; 2] {
 /// scheduler of each disk.
 pub fn io(hands: &mut Hands, target: &Target, now: Timestamp) -> Deed {
     let Some(version) = target.version(IO) else {
-        return Deed { actuator: None, outcome: Lost::Unplaced("blkio").into() };
+        return Deed { means: None, outcome: Lost::Unplaced("blkio").into() };
     };
-    hands.attempt(Actuator::IoWeight, now, |hands| {
+    hands.attempt(Means::IoWeight, now, |hands| {
         let outcomes = io_weights(version).map(|setting| hands.set(target, &setting));
         let [first, second] = outcomes;
         if second == Outcome::Done { second } else { first }

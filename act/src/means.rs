@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The means of acting, and which of them are known not to work on this node.
+//! The means of acting on a cgroup, and which of them are known not to work on this node.
 
 use crate::outcome::Outcome;
 use gleaner_estimator::units::{Span, Timestamp};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// A means of acting on a cgroup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Actuator {
+pub enum Means {
     /// `cpu.idle` (5.15).
     CpuIdle,
     /// `cpu.weight`; v1 `cpu.shares`.
@@ -35,7 +35,7 @@ pub enum Actuator {
     KillEach,
 }
 
-impl Actuator {
+impl Means {
     /// All of them.
     pub const ALL: [Self; 12] = [
         Self::CpuIdle,
@@ -76,7 +76,7 @@ impl Actuator {
     }
 }
 
-/// What is known of one actuator.
+/// What is known of one means.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Condition {
     /// Times it did what it should.
@@ -94,21 +94,21 @@ const BROKEN_AFTER: u32 = 2;
 /// A broken one gets another try after this long: a kernel does not change, but what it was tried on may have been odd.
 const RETRY: Span = Span::from_secs(60);
 
-/// What is known of every actuator on this node.
+/// What is known of every means on this node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Actuators {
-    conditions: [Condition; Actuator::ALL.len()],
+pub struct MeansTable {
+    conditions: [Condition; Means::ALL.len()],
 }
 
-impl Actuators {
+impl MeansTable {
     /// Takes what came of a use.
-    pub fn note(&mut self, actuator: Actuator, outcome: &Outcome, now: Timestamp) {
-        let condition = &mut self.conditions[actuator.index()];
+    pub fn note(&mut self, means: Means, outcome: &Outcome, now: Timestamp) {
+        let condition = &mut self.conditions[means.index()];
         if *outcome == Outcome::Done {
             condition.worked += 1;
             condition.failures = 0;
             condition.broken_since = None;
-        } else if outcome.blames_actuator() {
+        } else if outcome.blames_means() {
             condition.failures = condition.failures.saturating_add(1);
             condition.last_failure = Some(outcome.clone());
             if condition.failures >= BROKEN_AFTER {
@@ -119,22 +119,22 @@ impl Actuators {
 
     /// What is known of one.
     #[must_use]
-    pub fn of(&self, actuator: Actuator) -> &Condition {
-        &self.conditions[actuator.index()]
+    pub fn of(&self, means: Means) -> &Condition {
+        &self.conditions[means.index()]
     }
 
     /// Whether it is worth a try now.
     #[must_use]
-    pub fn usable(&self, actuator: Actuator, now: Timestamp) -> bool {
-        match self.of(actuator).broken_since {
+    pub fn usable(&self, means: Means, now: Timestamp) -> bool {
+        match self.of(means).broken_since {
             None => true,
             Some(since) => now.since(since).is_some_and(|passed| passed >= RETRY),
         }
     }
 
     /// Those that are broken.
-    pub fn broken(&self) -> impl Iterator<Item = Actuator> {
-        Actuator::ALL.into_iter().filter(|actuator| self.of(*actuator).broken_since.is_some())
+    pub fn broken(&self) -> impl Iterator<Item = Means> {
+        Means::ALL.into_iter().filter(|means| self.of(*means).broken_since.is_some())
     }
 }
 
@@ -146,25 +146,25 @@ mod tests {
 
     #[test]
     fn two_failures_in_a_row_break_it_and_one_success_heals_it() {
-        let mut table = Actuators::default();
+        let mut table = MeansTable::default();
         let nothing = Outcome::NoEffect { found: "as before".into() };
         for outcome in [&nothing, &Outcome::Done, &nothing, &Outcome::Vanished] {
-            table.note(Actuator::CpuIdle, outcome, T);
+            table.note(Means::CpuIdle, outcome, T);
         }
-        assert!(table.usable(Actuator::CpuIdle, T), "never twice in a row");
-        table.note(Actuator::CpuIdle, &nothing, T);
-        assert!(!table.usable(Actuator::CpuIdle, T));
-        assert_eq!(table.broken().collect::<Vec<_>>(), [Actuator::CpuIdle]);
-        assert!(table.usable(Actuator::CpuIdle, T.plus(RETRY)), "another try later");
-        table.note(Actuator::CpuIdle, &Outcome::Done, T);
+        assert!(table.usable(Means::CpuIdle, T), "never twice in a row");
+        table.note(Means::CpuIdle, &nothing, T);
+        assert!(!table.usable(Means::CpuIdle, T));
+        assert_eq!(table.broken().collect::<Vec<_>>(), [Means::CpuIdle]);
+        assert!(table.usable(Means::CpuIdle, T.plus(RETRY)), "another try later");
+        table.note(Means::CpuIdle, &Outcome::Done, T);
         assert_eq!(table.broken().count(), 0);
     }
 
     #[test]
     fn each_has_its_own_place_and_word() {
-        for (index, actuator) in Actuator::ALL.into_iter().enumerate() {
-            assert_eq!(actuator.index(), index);
-            assert_eq!(serde_json::to_value(actuator).expect("a word"), actuator.word());
+        for (index, means) in Means::ALL.into_iter().enumerate() {
+            assert_eq!(means.index(), index);
+            assert_eq!(serde_json::to_value(means).expect("a word"), means.word());
         }
     }
 }
