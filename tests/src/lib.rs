@@ -4,6 +4,7 @@
 pub mod cgroup_rig;
 pub mod load;
 pub mod poll;
+pub mod programs;
 pub mod skip;
 
 pub use poll::wait_until;

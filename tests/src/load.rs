@@ -2,9 +2,10 @@
 //! Work for cgroups to do: the `load` program of this crate, started inside a group before it uses anything.
 
 use crate::cgroup_rig::Group;
+use crate::programs::built;
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 /// What a load does until it is stopped.
@@ -76,14 +77,16 @@ impl Load {
     ///
     /// If the program cannot be started or moved.
     pub fn start(work: &Work, group: &Group) -> io::Result<Self> {
-        let program = program("load")?;
+        let program = built("load")?;
         // Its standard input stays open for its life: it ends when that closes.
         let child = Command::new(&program)
             .args(work.arguments())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
-            .map_err(|error| named(&program, &error))?;
+            .map_err(|error| {
+                io::Error::new(error.kind(), format!("{}: {error}", program.display()))
+            })?;
         let freezer = group.directory("freezer").ok().map(|at| at.join("freezer.state"));
         let mut load = Self { child, freezer };
         group.add(load.pid())?;
@@ -118,23 +121,4 @@ impl Drop for Load {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// A program of the workspace, built into the same directory as the running test's own.
-///
-/// # Errors
-///
-/// If it is not there; the error says how to build it.
-pub fn program(name: &str) -> io::Result<PathBuf> {
-    let own = std::env::current_exe()?;
-    let built = own.ancestors().skip(1).take(2).map(|directory| directory.join(name));
-    let found = built.into_iter().find(|path| path.is_file());
-    found.ok_or_else(|| {
-        let text = format!("{name} is not built beside {}: cargo build --workspace", own.display());
-        io::Error::new(io::ErrorKind::NotFound, text)
-    })
-}
-
-fn named(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

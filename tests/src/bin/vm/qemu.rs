@@ -45,8 +45,7 @@ pub(crate) enum Ending {
 
 /// Why no machine can be booted here, if so.
 pub(crate) fn missing(kernel: &Path) -> Option<String> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    if !std::env::split_paths(&path).any(|directory| directory.join(QEMU).exists()) {
+    if gleaner_tests::programs::installed(QEMU).is_none() {
         return Some(format!("{QEMU} is not installed (tests/run installs it)"));
     }
     if !kernel.exists() {
