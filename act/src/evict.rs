@@ -16,10 +16,10 @@
 //! Dying takes CPU: the lowest class and a quota of ours would make it wait for an idle moment, so they are lifted with
 //! the first blow. Nothing here waits: the host polls.
 
-use crate::means::Means;
 use crate::cover::{Cover, cover};
 use crate::fault::Lost;
 use crate::freezer::{self, Freeze, Frozen};
+use crate::means::Means;
 use crate::outcome::Outcome;
 use crate::setting::{Deed, Hands, outcome};
 use crate::signal::{Signalled, signal_all};
@@ -203,8 +203,7 @@ fn judge(signalled: Signalled, target: &Target) -> Outcome {
 
 /// Kills with `cgroup.kill`; answers whether that reaches all of the target's processes.
 fn kill_cgroup(hands: &mut Hands, target: &Target, now: Timestamp) -> bool {
-    if target.version(Tree::Unified).is_none() || !hands.means.usable(Means::KillCgroup, now)
-    {
+    if target.version(Tree::Unified).is_none() || !hands.means.usable(Means::KillCgroup, now) {
         return false;
     }
     let all = match cover(target, Tree::Unified) {

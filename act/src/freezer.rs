@@ -7,10 +7,10 @@
 //! A process enters the freezer by itself, on a CPU. In the lowest class on a busy node that can take long, and does no
 //! harm meanwhile: a target that is not frozen at the deadline but has hardly run since is taken for frozen.
 
-use crate::means::Means;
 use crate::cover::{Cover, cover};
 use crate::fault::Lost;
 use crate::held::Held;
+use crate::means::Means;
 use crate::outcome::Outcome;
 use crate::place::Version;
 use crate::setting::{Deed, Hands, Setting, outcome};

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Limiting a target's disk throughput to a share of what it does now.
 
-use crate::means::Means;
 use crate::fault::{Fault, Lost};
 use crate::held::Held;
+use crate::means::Means;
 use crate::outcome::Outcome;
 use crate::place::Version;
 use crate::setting::{Deed, Hands, Setting, outcome};

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The only writer of cgroup files and sender of signals.
 
-
 pub mod clock;
 mod cover;
 pub mod evict;

@@ -3,9 +3,9 @@
 //!
 //! A quota is no protection (bursts within a period hurt all the same): it caps, where somebody asks for a cap.
 
-use crate::means::Means;
 use crate::fault::Lost;
 use crate::held::Held;
+use crate::means::Means;
 use crate::outcome::Outcome;
 use crate::place::Version;
 use crate::setting::{Deed, Hands, Setting, outcome};

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! One value put into one control file of a target: checked, noted, written, read back, and put back.
 
-use crate::means::{Means, MeansTable};
 use crate::fault::Fault;
 use crate::held::Held;
 use crate::journal::{Journal, Note, Spot, Undo, Undone};
+use crate::means::{Means, MeansTable};
 use crate::outcome::Outcome;
 use crate::protect::Protected;
 use crate::slot::Slot;

@@ -89,6 +89,9 @@ mod tests {
         assert_eq!(read("8:1"), "rbps=3 wbps=4");
         assert_eq!(read("8:16"), "rbps=1 wbps=2");
         assert_eq!(read("8"), "none");
-        assert_eq!(Slot::file("io.max").read(&held).expect("readable"), text.trim_end_matches('\n'));
+        assert_eq!(
+            Slot::file("io.max").read(&held).expect("readable"),
+            text.trim_end_matches('\n')
+        );
     }
 }

@@ -5,8 +5,8 @@
 //! default (seen on 6.18). An agent or kubelet that owns the weights would run into the refusal, and a Mesos agent
 //! destroys the task then. So where the weights are not ours they are only looked at.
 
-use crate::means::Means;
 use crate::fault::Lost;
+use crate::means::Means;
 use crate::outcome::Outcome;
 use crate::place::Version;
 use crate::setting::{Deed, Hands, Setting, outcome};
