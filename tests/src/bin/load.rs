@@ -83,7 +83,9 @@ fn ignore_termination() {
 /// Starts chains, and buries their links: they pass to the next process above that asked for it.
 fn chain(chains: usize) {
     if set_child_subreaper(Some(getpid())).is_ok() {
-        (0..chains).for_each(|_| drop(link()));
+        for _ in 0..chains {
+            let _ = link();
+        }
         in_background(|| while wait(WaitOptions::empty()).is_ok() {});
     }
 }
