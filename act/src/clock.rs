@@ -6,21 +6,30 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// Something that says what time it is.
 pub trait Clock {
-    /// Monotonic nanoseconds; the same clock that stamps samples.
+    /// Nanoseconds on the clock that also stamps samples.
     fn now(&self) -> Timestamp;
+    /// Milliseconds since 1970-01-01 UTC, for people who read the audit file.
+    fn wall_ms(&self) -> u64;
 }
 
-/// `CLOCK_MONOTONIC`.
+/// The kernel's clocks: `CLOCK_BOOTTIME`, which goes on while the machine is suspended, and `CLOCK_REALTIME`.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Monotonic;
+pub struct SystemClock;
 
-impl Clock for Monotonic {
+impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        let time = clock_gettime(ClockId::Monotonic);
-        // The clock starts at boot and is never negative.
-        let part = |value: i64| u64::try_from(value).unwrap_or(0);
-        Timestamp(
-            part(time.tv_sec).saturating_mul(1_000_000_000).saturating_add(part(time.tv_nsec)),
-        )
+        let (secs, nanos) = read(ClockId::Boottime);
+        Timestamp(secs.saturating_mul(1_000_000_000).saturating_add(nanos))
     }
+
+    fn wall_ms(&self) -> u64 {
+        let (secs, nanos) = read(ClockId::Realtime);
+        secs.saturating_mul(1000).saturating_add(nanos / 1_000_000)
+    }
+}
+
+/// Seconds and nanoseconds; a wall clock set before 1970 counts as 1970.
+fn read(clock: ClockId) -> (u64, u64) {
+    let time = clock_gettime(clock);
+    (u64::try_from(time.tv_sec).unwrap_or(0), u64::try_from(time.tv_nsec).unwrap_or(0))
 }

@@ -2,7 +2,7 @@
 //! Test cgroups as targets of acts, on whatever layout this machine has.
 
 use crate::cgroup_rig::{CgroupRig, Group};
-use gleaner_act::clock::{Clock, Monotonic};
+use gleaner_act::clock::{Clock, SystemClock};
 use gleaner_act::evict::Eviction;
 use gleaner_act::journal::Journal;
 use gleaner_act::place::Places;
@@ -58,7 +58,7 @@ pub fn hands() -> Hands {
 /// The time.
 #[must_use]
 pub fn now() -> Timestamp {
-    Monotonic.now()
+    SystemClock.now()
 }
 
 /// Evicts a target and waits for the end of it.
