@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Fakes, scenarios and the tests that see the whole product.
 
+pub mod acting;
 pub mod cgroup_rig;
 pub mod fake_node;
 pub mod host_cgroup;
