@@ -55,6 +55,7 @@ fn one_of_each_kind_of_mistake() {
         ("everything reserved", "[cpu]\nreserve = \"100%\""),
         ("too many horizons", "[predict]\nother_horizons = [\"1min\", \"5min\", \"1h\", \"1d\"]"),
         ("a horizon without unit", "[predict]\nother_horizons = [300]"),
+        ("one address twice", "[http]\nmetrics_listen = \"127.0.0.1:9719\""),
         ("globs without tasks", "[layout]\npreset = \"globs\""),
     ];
     let report: Vec<String> =

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The daemon and the command line.
 
+mod audit;
 mod cli;
 mod clock;
 mod config;
@@ -8,6 +9,7 @@ mod exit;
 mod logging;
 mod look;
 mod output;
+mod run;
 mod settings;
 mod table;
 
@@ -40,7 +42,7 @@ fn usage(message: &clap::Error) -> ExitCode {
 
 fn execute(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Run(_) => Ok(()),
+        Command::Run(args) => run::run(&args),
         Command::Sample(args) => look::sample(&args.config, args.json),
         Command::Layout(args) => look::layout(&args.config),
         Command::CheckConfig { file } => check_config(file.as_deref()),
@@ -48,6 +50,6 @@ fn execute(command: Command) -> Result<(), Failure> {
 }
 
 fn check_config(file: Option<&Path>) -> Result<(), Failure> {
-    let config = config::load(file)?;
+    let (config, _) = config::load(file)?;
     output::print(&gleaner_engine::config::effective(&config)).map(|_| ())
 }

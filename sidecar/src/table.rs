@@ -67,6 +67,11 @@ pub(crate) fn known(value: Option<impl std::fmt::Display>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| value.to_string())
 }
 
+/// CPU use: two decimals, which is what a reading of a second can tell apart.
+pub(crate) fn cores(cores: Option<f64>) -> String {
+    known(cores.map(|cores| format!("{cores:.2}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

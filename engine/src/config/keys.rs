@@ -263,6 +263,8 @@ pub(super) const KEYS: &[Key<Config>] = &[
         "systemd preset: units of this slice are best-effort."),
     key!("http.listen", [host.http.listen]: Option<SocketAddr> = Some("\"127.0.0.1:9719\""), None,
         "Where metrics, state and page are served; `none` serves nothing. Port 0 takes a free one and says which."),
+    key!("http.metrics_listen", [host.http.metrics_listen]: Option<SocketAddr> = Some("\"none\""), None,
+        "A second address that serves `/metrics`, `/live` and `/ready` and nothing else: for a scraper on another machine."),
     key!("http.allowed_hosts", [host.http.allowed_hosts]: Vec<String> = Some("[]"), None,
         "Names by which a browser may ask, beside `localhost` and the address in `http.listen`. Other names are refused, so that no web page can read this node through somebody's browser."),
     key!("audit.file", [host.audit.file]: Option<PathBuf> = Some("\"none\""), None,

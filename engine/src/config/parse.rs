@@ -13,7 +13,6 @@ use gleaner_estimator::sample::Class;
 use gleaner_estimator::slack::Lend;
 use gleaner_estimator::units::{Amount, Bytes, Span};
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::path::PathBuf;
 use toml::de::{DeTable, DeValue};
@@ -109,10 +108,7 @@ fn blank() -> Config {
                 best_effort_slice: String::new(),
                 tasks: Vec::new(),
             },
-            http: HttpConfig {
-                listen: Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)),
-                allowed_hosts: Vec::new(),
-            },
+            http: HttpConfig { listen: None, metrics_listen: None, allowed_hosts: Vec::new() },
             audit: AuditConfig { file: None, max_size: Bytes::default(), keep: 0 },
             log: LogConfig { level: LogLevel::Info, format: LogFormat::Text },
         },
