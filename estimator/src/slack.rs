@@ -22,6 +22,9 @@ pub enum Lend {
 }
 
 impl Lend {
+    /// Both rules.
+    pub const ALL: [Self; 2] = [Self::Allocated, Self::Headroom];
+
     /// The word used in configuration and JSON.
     #[must_use]
     pub const fn word(self) -> &'static str {

@@ -1,10 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Configuration: what was written (TOML) becomes what is meant, or a list of every mistake with its line.
 
+mod check;
+mod docs;
+mod host;
+mod keys;
+mod mistake;
+mod parse;
+mod predict;
+mod setting;
+mod units;
+
+pub use docs::{effective, reference, sample};
+pub use host::{
+    AuditConfig, HostConfig, HttpConfig, LayoutConfig, Limits, LogConfig, LogFormat, LogLevel,
+    OrAuto, Preset, TaskRule,
+};
+pub use mistake::{Mistake, Mistakes};
+
 use crate::decision::Mode;
 use gleaner_estimator::predict::PredictorSpec;
 use gleaner_estimator::slack::Lend;
 use gleaner_estimator::units::{Amount, Bytes, MilliCpus, Ratio, Span};
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// What the engine needs to know.
+    pub engine: EngineConfig,
+    /// What its host needs to know.
+    pub host: HostConfig,
+}
 
 /// An amount stated as such or as a share of the capacity.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,4 +96,11 @@ pub struct EngineConfig {
     pub memory: LendRule<Bytes>,
     /// Index in the predictors' horizons of the one that offers use.
     pub offer_horizon: usize,
+}
+
+impl Default for EngineConfig {
+    /// The defaults of the key table.
+    fn default() -> Self {
+        Config::default().engine
+    }
 }
