@@ -1,2 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a policy would have lent, violated and evicted on a recorded trace.
+
+pub mod oracle;
+pub mod recording;
+pub mod score;
+pub mod trace;
