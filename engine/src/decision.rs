@@ -2,6 +2,7 @@
 //! Everything one tick concluded. Audit, metrics, page and logs render it and add nothing.
 
 use gleaner_estimator::offer::Offer;
+use gleaner_estimator::predict::Score;
 use gleaner_estimator::reason::Bound;
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::slack::Lend;
@@ -116,6 +117,12 @@ pub struct ResourceDecision<Q: Amount> {
     pub cap: Option<Q>,
     /// Less than this is not offered.
     pub threshold: Q,
+    /// Offers are multiples of this.
+    pub quantum: Q,
+    /// Most that the total rises in one step; `None` rises at once.
+    pub rise: Option<Q>,
+    /// The shortest time between two steps up.
+    pub rise_every: Span,
     /// Which part may be lent.
     pub lend: Lend,
     /// The risk asked for: share of intervals in which the true peak may exceed the prediction.
@@ -128,6 +135,8 @@ pub struct ResourceDecision<Q: Amount> {
     pub peak: Option<Peak<Q>>,
     /// The peaks of all horizons, for display.
     pub peaks: [Option<Peak<Q>>; MAX_HORIZONS],
+    /// How earlier predictions of the node's peak turned out, in the order of `peaks`.
+    pub scores: [Option<Score>; MAX_HORIZONS],
     /// capacity − reserve − predicted peak of the node.
     pub headroom: Q,
     /// Allocation − predicted peak of guaranteed tasks, where the rule uses it.

@@ -4,7 +4,7 @@
 use crate::config::{EngineConfig, LendRule};
 use crate::decision::{MAX_HORIZONS, Peak, PerClass, ResourceDecision};
 use gleaner_estimator::offer::{Offer, OfferRule, OfferState};
-use gleaner_estimator::predict::{Load, Observation, Predictor, PredictorSpec};
+use gleaner_estimator::predict::{Load, NodeLoad, Observation, Predictor, PredictorSpec};
 use gleaner_estimator::reason::Bound;
 use gleaner_estimator::sample::{Class, Sample};
 use gleaner_estimator::slack::{SlackInput, slack};
@@ -57,6 +57,10 @@ impl Group {
             loads: &self.loads,
             ceiling,
             calm: tick.level == Level::Calm,
+            node: NodeLoad {
+                load: tick.sample.node.load,
+                memory_used: tick.usage.node.memory_used,
+            },
         });
     }
 
@@ -71,20 +75,17 @@ pub(crate) struct Lender<Q> {
     rule: LendRule<Q>,
     node: Group,
     guaranteed: Group,
-    horizons: Vec<Span>,
     offer_horizon: usize,
     offer: OfferState<Q>,
 }
 
 impl<Q: Amount> Lender<Q> {
     pub(crate) fn new(rule: LendRule<Q>, config: &EngineConfig) -> Self {
-        let spec = PredictorSpec { risk: rule.risk, ..config.predictor.clone() };
         Self {
+            node: Group::new(&rule.predictor),
+            guaranteed: Group::new(&rule.predictor),
             rule,
-            node: Group::new(&spec),
-            guaranteed: Group::new(&spec),
-            offer_horizon: config.offer_horizon.min(spec.horizons.len().saturating_sub(1)),
-            horizons: spec.horizons.iter().copied().take(MAX_HORIZONS).collect(),
+            offer_horizon: config.offer_horizon,
             offer: OfferState::default(),
         }
     }
@@ -127,13 +128,17 @@ impl<Q: Amount> Lender<Q> {
             capacity,
             reserve: self.rule.reserve.of(capacity),
             cap: self.rule.cap.map(|cap| cap.of(capacity)),
-            threshold: self.rule.threshold,
+            threshold: rule.threshold,
+            quantum: rule.quantum,
+            rise: rule.rise,
+            rise_every: rule.rise_every,
             lend: config.lend,
-            risk: self.rule.risk,
+            risk: self.rule.predictor.risk,
             allocated,
             usage: PerClass::from_fn(|c| view.of_class(tick.sample, tick.usage, c)),
             peak,
             peaks,
+            scores: std::array::from_fn(|h| self.node.predictor.score(h)),
             headroom: formula.headroom,
             usage_slack: formula.usage_slack,
             slack: formula.slack,
@@ -158,12 +163,16 @@ impl<Q: Amount> Lender<Q> {
             reserve: Q::ZERO,
             cap: None,
             threshold: self.rule.threshold,
+            quantum: self.rule.quantum,
+            rise: None,
+            rise_every: self.rule.rise_every,
             lend: config.lend,
-            risk: self.rule.risk,
+            risk: self.rule.predictor.risk,
             allocated: PerClass::from_fn(|_| Q::ZERO),
             usage: PerClass::from_fn(|_| None),
             peak: None,
             peaks: [None; MAX_HORIZONS],
+            scores: [None; MAX_HORIZONS],
             headroom: Q::ZERO,
             usage_slack: None,
             slack: Q::ZERO,
@@ -224,17 +233,13 @@ impl<Q: Amount> Lender<Q> {
     }
 
     fn peaks(&self, capacity: Q) -> [Option<Peak<Q>>; MAX_HORIZONS] {
-        let mut peaks = [None; MAX_HORIZONS];
-        for (h, (slot, horizon)) in peaks.iter_mut().zip(&self.horizons).enumerate() {
-            let both = self.guaranteed.peak(h, capacity).zip(self.node.peak(h, capacity));
-            *slot = both.map(|(guaranteed, node)| Peak {
-                horizon: *horizon,
-                guaranteed,
-                // More is never needed by a part than by the whole.
-                node: node.max(guaranteed),
-            });
-        }
-        peaks
+        std::array::from_fn(|h| {
+            let horizon = *self.node.predictor.horizons().get(h)?;
+            let guaranteed = self.guaranteed.peak(h, capacity)?;
+            // More is never needed by a part than by the whole.
+            let node = self.node.peak(h, capacity)?.max(guaranteed);
+            Some(Peak { horizon, guaranteed, node })
+        })
     }
 }
 

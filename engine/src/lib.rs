@@ -36,8 +36,8 @@ impl Engine {
     /// A cold engine.
     #[must_use]
     pub fn new(config: EngineConfig) -> Self {
-        let cpu = Lender::new(config.cpu, &config);
-        let memory = Lender::new(config.memory, &config);
+        let cpu = Lender::new(config.cpu.clone(), &config);
+        let memory = Lender::new(config.memory.clone(), &config);
         let last = Decision {
             tick: 0,
             at: Timestamp::default(),

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Script, Scripted, config, tick};
+use common::{Script, Scripted, config, scripted, tick};
 use gleaner_engine::audit;
 use gleaner_engine::decision::{Decision, ResourceDecision};
 use gleaner_engine::{Engine, reading::Body, reading::Reading};
@@ -23,17 +23,10 @@ fn kinds() -> impl Strategy<Value = PredictorKind> {
     prop::sample::select(PredictorKind::ALL.to_vec())
 }
 
-fn scripted(who: usize, used_milli: u64) -> Scripted {
-    let class = match who % 3 {
-        0 | 1 => Class::Guaranteed,
-        _ => Class::BestEffort,
-    };
-    Scripted {
-        name: format!("task-{who}"),
-        class,
-        allocated_milli: (who != 1).then_some(1_000 * (who as u64 + 1)),
-        used_milli,
-    }
+fn task(who: usize, used_milli: u64) -> Scripted {
+    let class = if who % 3 == 2 { Class::BestEffort } else { Class::Guaranteed };
+    let allocated = (who != 1).then_some(1_000 * (who as u64 + 1));
+    scripted(&format!("task-{who}"), class, allocated, used_milli)
 }
 
 fn samples(history: &[Vec<(usize, u64)>], system: u64) -> Vec<Sample> {
@@ -41,7 +34,7 @@ fn samples(history: &[Vec<(usize, u64)>], system: u64) -> Vec<Sample> {
     history
         .iter()
         .map(|tasks| {
-            let tasks: Vec<_> = tasks.iter().map(|(who, used)| scripted(*who, *used)).collect();
+            let tasks: Vec<_> = tasks.iter().map(|(who, used)| task(*who, *used)).collect();
             script.advance(1, system, &tasks)
         })
         .collect()

@@ -3,18 +3,24 @@
 
 mod common;
 
-use common::{Script, best_effort, config, guaranteed, tick};
+use common::{Script, config, scripted, tick};
 use gleaner_engine::Engine;
+use gleaner_engine::config::Quota;
 use gleaner_engine::decision::Health;
 use gleaner_estimator::predict::PredictorKind;
 use gleaner_estimator::reason::Bound;
+use gleaner_estimator::sample::Class;
 use gleaner_estimator::slack::Lend;
 use gleaner_estimator::units::{MilliCpus, Span};
 
-fn steady(config: gleaner_engine::config::EngineConfig, secs: u64) -> gleaner_engine::decision::Decision {
+fn steady(
+    config: gleaner_engine::config::EngineConfig,
+    secs: u64,
+) -> gleaner_engine::decision::Decision {
     let mut engine = Engine::new(config);
     let mut script = Script::new();
-    let tasks = [guaranteed("web", 8_000, 2_000), best_effort("batch", 1_500, 3_000)];
+    let web = scripted("web", Class::Guaranteed, 8_000, 2_000);
+    let tasks = [web, scripted("batch", Class::BestEffort, 1_500, 3_000)];
     let mut last = None;
     for _ in 0..secs {
         last = Some(tick(&mut engine, &script.advance(1, 500, &tasks)));
@@ -22,10 +28,16 @@ fn steady(config: gleaner_engine::config::EngineConfig, secs: u64) -> gleaner_en
     last.expect("at least one second")
 }
 
-/// `borg` predicts 0.9 of the limits, so every number can be checked on paper.
+/// `fixed` leaves five cores of what may be used at most, so every number can be checked on paper.
+fn five_cores_left() -> gleaner_engine::config::EngineConfig {
+    let mut c = config(PredictorKind::Fixed);
+    c.cpu.predictor.parameters.amount = 5.0;
+    c
+}
+
 #[test]
 fn the_formula_adds_up() {
-    let d = steady(config(PredictorKind::Borg), 10);
+    let d = steady(five_cores_left(), 10);
     assert_eq!(d.health, Health::Fresh);
     assert_eq!(d.cpu.usage.guaranteed, Some(MilliCpus(2_000)));
     assert_eq!(d.cpu.usage.best_effort, Some(MilliCpus(3_000)));
@@ -33,21 +45,22 @@ fn the_formula_adds_up() {
     assert_eq!(d.cpu.allocated.guaranteed, MilliCpus(8_000));
     assert_eq!(d.cpu.lent, MilliCpus(1_500));
     assert_eq!(d.cpu.reserve, MilliCpus(800));
-    let peak = d.cpu.peak.expect("borg needs no warm-up");
-    assert_eq!(peak.guaranteed, MilliCpus(7_200));
-    assert_eq!(d.cpu.headroom.0, 16_000 - 800 - peak.node.0);
-    assert_eq!(d.cpu.offer.amount.0, (d.cpu.slack.0 - 1_500) / 100 * 100);
+    let peak = d.cpu.peak.expect("fixed needs no warm-up");
+    assert_eq!((peak.guaranteed, peak.node), (MilliCpus(3_000), MilliCpus(11_000)));
+    assert_eq!(d.cpu.headroom, MilliCpus(16_000 - 800 - 11_000));
+    assert_eq!((d.cpu.offer.amount, d.cpu.offer.bound), (MilliCpus(2_700), Bound::Headroom));
 }
 
 #[test]
 fn only_what_was_promised_is_lent_where_the_rest_is_offered_anyway() {
-    let mut c = config(PredictorKind::Borg);
+    let mut c = five_cores_left();
     c.lend = Lend::Allocated;
-    c.cpu.threshold = MilliCpus(0);
+    c.cpu.reserve = Quota::Exactly(MilliCpus(0));
+    c.cpu.predictor.parameters.amount = 6.5;
     let d = steady(c, 10);
-    assert_eq!(d.cpu.usage_slack, Some(MilliCpus(800)));
-    assert_eq!((d.cpu.slack, d.cpu.slack_bound), (MilliCpus(800), Bound::UsageSlack));
-    assert_eq!(d.cpu.offer.amount, MilliCpus(0), "more is lent than may be");
+    assert_eq!(d.cpu.usage_slack, Some(MilliCpus(6_000)), "usage is the floor of a prediction");
+    assert_eq!((d.cpu.slack, d.cpu.slack_bound), (MilliCpus(6_000), Bound::UsageSlack));
+    assert_eq!(d.cpu.offer.amount, MilliCpus(4_500));
 }
 
 #[test]

@@ -27,7 +27,7 @@ impl<Q: Amount> Quota<Q> {
 }
 
 /// How one resource is lent.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LendRule<Q> {
     /// Whether it is lent at all.
     pub enabled: bool,
@@ -43,8 +43,8 @@ pub struct LendRule<Q> {
     pub rise: Option<Quota<Q>>,
     /// The shortest time between two steps up.
     pub rise_every: Span,
-    /// Share of intervals in which the true peak may exceed the prediction.
-    pub risk: Ratio,
+    /// How its peak is predicted, at what risk, for which horizons.
+    pub predictor: PredictorSpec,
 }
 
 /// What the engine needs to know.
@@ -68,8 +68,6 @@ pub struct EngineConfig {
     pub cpu: LendRule<MilliCpus>,
     /// Memory.
     pub memory: LendRule<Bytes>,
-    /// Predictor and horizons; its risk is replaced by each resource's own.
-    pub predictor: PredictorSpec,
-    /// Index of the horizon that offers use.
+    /// Index in the predictors' horizons of the one that offers use.
     pub offer_horizon: usize,
 }

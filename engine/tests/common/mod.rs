@@ -5,7 +5,7 @@ use gleaner_engine::Engine;
 use gleaner_engine::config::{EngineConfig, LendRule, Quota};
 use gleaner_engine::decision::{Decision, Mode};
 use gleaner_engine::reading::{Body, Reading};
-use gleaner_estimator::predict::{PredictorKind, PredictorSpec};
+use gleaner_estimator::predict::{Parameters, PredictorKind, PredictorSpec};
 use gleaner_estimator::sample::{
     Allocation, Class, CpuTimes, MemoryInfo, NodeSample, Sample, Task, TaskCounters, TaskId,
     TaskSample,
@@ -16,27 +16,27 @@ use std::sync::Arc;
 
 /// One task as a test states it.
 #[derive(Clone, Debug)]
-pub struct Scripted {
-    pub name: String,
-    pub class: Class,
-    pub allocated_milli: Option<u64>,
-    pub used_milli: u64,
+pub(crate) struct Scripted {
+    pub(crate) name: String,
+    pub(crate) class: Class,
+    pub(crate) allocated_milli: Option<u64>,
+    pub(crate) used_milli: u64,
 }
 
 /// A node of sixteen cores and 64 GiB whose counters grow as told.
-pub struct Script {
+pub(crate) struct Script {
     secs: u64,
     busy_usec: u64,
     cpu_usec: std::collections::BTreeMap<String, u64>,
 }
 
 impl Script {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { secs: 100, busy_usec: 0, cpu_usec: std::collections::BTreeMap::new() }
     }
 
     /// Advances by `secs` during which each task and the system used what is stated.
-    pub fn advance(&mut self, secs: u64, system_milli: u64, tasks: &[Scripted]) -> Sample {
+    pub(crate) fn advance(&mut self, secs: u64, system_milli: u64, tasks: &[Scripted]) -> Sample {
         self.secs += secs;
         let mut busy = system_milli;
         for task in tasks {
@@ -49,7 +49,7 @@ impl Script {
         Sample { at: self.now(), node: self.node(), tasks: samples, vanished: 0 }
     }
 
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         Timestamp::default().plus(Span::from_secs(self.secs))
     }
 
@@ -93,7 +93,7 @@ impl Script {
 }
 
 /// Lends the headroom of CPU and memory at once, with nothing to wait for.
-pub fn config(kind: PredictorKind) -> EngineConfig {
+pub(crate) fn config(kind: PredictorKind) -> EngineConfig {
     EngineConfig {
         mode: Mode::Observe,
         interval: Span::from_secs(1),
@@ -110,7 +110,7 @@ pub fn config(kind: PredictorKind) -> EngineConfig {
             quantum: MilliCpus(100),
             rise: None,
             rise_every: Span::default(),
-            risk: Ratio::from_milli(10),
+            predictor: PredictorSpec { kind, ..PredictorSpec::default() },
         },
         memory: LendRule {
             enabled: true,
@@ -120,26 +120,25 @@ pub fn config(kind: PredictorKind) -> EngineConfig {
             quantum: Bytes(1 << 20),
             rise: None,
             rise_every: Span::default(),
-            risk: Ratio::from_milli(1),
+            predictor: PredictorSpec {
+                kind,
+                parameters: Parameters::memory(),
+                ..PredictorSpec::default()
+            },
         },
-        predictor: PredictorSpec { kind, ..PredictorSpec::default() },
         offer_horizon: 1,
     }
 }
 
-pub fn tick(engine: &mut Engine, sample: &Sample) -> Decision {
+pub(crate) fn tick(engine: &mut Engine, sample: &Sample) -> Decision {
     engine.tick(Reading { at: sample.at, wall_ms: 0, body: Body::Fresh(sample) })
 }
 
-pub fn guaranteed(name: &str, allocated_milli: u64, used_milli: u64) -> Scripted {
-    Scripted {
-        name: name.to_owned(),
-        class: Class::Guaranteed,
-        allocated_milli: Some(allocated_milli),
-        used_milli,
-    }
-}
-
-pub fn best_effort(name: &str, allocated_milli: u64, used_milli: u64) -> Scripted {
-    Scripted { class: Class::BestEffort, ..guaranteed(name, allocated_milli, used_milli) }
+pub(crate) fn scripted(
+    name: &str,
+    class: Class,
+    allocated_milli: impl Into<Option<u64>>,
+    used_milli: u64,
+) -> Scripted {
+    Scripted { name: name.to_owned(), class, allocated_milli: allocated_milli.into(), used_milli }
 }

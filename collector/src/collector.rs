@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The collector: opened once, then asked for a sample at the pace of its host.
+
+use crate::detect::{self, Detected};
+use crate::error::Error;
+use crate::health::{Health, Signals};
+use crate::layout::Globs;
+use crate::mounts::Hierarchies;
+use crate::node::Node;
+use crate::plan::Plan;
+use crate::reader::Reader;
+use crate::report::LayoutReport;
+use crate::roster::{Roster, Scene};
+use crate::settings::Settings;
+use crate::task::Tools;
+use crate::trees::Trees;
+use gleaner_estimator::sample::{Class, Sample, TaskSample};
+use gleaner_estimator::units::Timestamp;
+
+/// The only reader of the kernel. It reads, and decides nothing.
+///
+/// It asks no clock: the host stamps each reading. One collector belongs to one thread at a time.
+#[derive(Debug)]
+pub struct Collector {
+    settings: Settings,
+    globs: Globs,
+    hierarchies: Hierarchies,
+    trees: Trees,
+    reader: Reader,
+    node: Node,
+    detected: Detected,
+    plan: Plan,
+    roster: Roster,
+    /// Readings so far.
+    round: u64,
+    /// A full scan is due at the next reading.
+    scan_due: bool,
+    health: Health,
+}
+
+impl Collector {
+    /// Finds the mounted hierarchies and the node's layout. Tasks are first listed by
+    /// [`Collector::sample`].
+    ///
+    /// A node without cgroups, or where no layout fits, is no error: its samples have no tasks.
+    ///
+    /// # Errors
+    /// A pattern that cannot be used, or `/proc` missing or unreadable.
+    pub fn open(settings: Settings) -> Result<Self, Error> {
+        let globs = Globs::new(&settings.globs)?;
+        let mut reader = Reader::new(settings.descriptor_cap);
+        let hierarchies = Hierarchies::read(&settings.roots)?;
+        let trees = Trees::open(&hierarchies, &mut reader.trouble);
+        let mut node = Node::open(&settings.roots.proc)?;
+        node.measure(&mut reader, &trees, "")?;
+        let detected = detect::Node {
+            settings: &settings,
+            globs: &globs,
+            version: hierarchies.version,
+            trees: &trees,
+            cpus: node.cpus,
+        }
+        .detect(&mut reader);
+        let plan = Plan::new(&trees, detected.listing);
+        let mut collector = Self {
+            settings,
+            globs,
+            hierarchies,
+            trees,
+            reader,
+            node,
+            detected,
+            plan,
+            roster: Roster::default(),
+            round: 0,
+            scan_due: true,
+            health: Health::default(),
+        };
+        collector.roster.rewatch(&collector.settings, &mut collector.reader);
+        Ok(collector)
+    }
+
+    /// Reads the node and its tasks into `into`, whose buffers are used again.
+    ///
+    /// `at` becomes the sample's time; it should be the moment of the call. A task that is gone is left
+    /// out and counted in `vanished`; a value that cannot be read is `None`.
+    ///
+    /// # Errors
+    /// The node's own files cannot be read or understood, the hierarchy cannot be listed, or it holds
+    /// more tasks than the limit. `into` then has no tasks.
+    pub fn sample(&mut self, at: Timestamp, into: &mut Sample) -> Result<(), Error> {
+        into.tasks.clear();
+        into.vanished = 0;
+        into.at = at;
+        self.health.readings += 1;
+        let result = self.read(at, into);
+        self.health.readings_failed += u64::from(result.is_err());
+        // A failed reading may have lost events half way.
+        self.scan_due |= result.is_err();
+        self.round += 1;
+        self.note_health(into);
+        result
+    }
+
+    fn read(&mut self, at: Timestamp, into: &mut Sample) -> Result<(), Error> {
+        let every = u64::from(self.settings.rescan_every.max(1));
+        if self.scan_due || self.round.is_multiple_of(every) {
+            self.detect_again()?;
+            self.with_scene(at, Roster::scan)?;
+            self.scan_due = false;
+            self.health.scans += 1;
+        } else if self.with_scene(at, Roster::follow)? == Some(true) {
+            self.with_scene(at, Roster::scan)?;
+            self.health.scans += 1;
+        }
+        let round = self.round;
+        self.with_scene(at, |roster, scene| {
+            roster.check_limit(scene)?;
+            roster.refresh_due(round, scene);
+            Ok(())
+        })?;
+        into.node = self.node.read(&mut self.reader)?;
+        self.read_tasks(at, into);
+        Ok(())
+    }
+
+    /// Runs one step of the roster's upkeep; `None` without any hierarchy.
+    fn with_scene<T>(
+        &mut self,
+        at: Timestamp,
+        step: impl FnOnce(&mut Roster, &mut Scene<'_>) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let Some(listing) = self.detected.listing else { return Ok(None) };
+        let mut scene = Scene {
+            settings: &self.settings,
+            globs: &self.globs,
+            trees: &self.trees,
+            plan: &self.plan,
+            detected: &self.detected,
+            listing,
+            proc: self.node.proc(),
+            cpus: self.node.cpus,
+            reader: &mut self.reader,
+            at,
+        };
+        step(&mut self.roster, &mut scene).map(Some)
+    }
+
+    /// Measures the node again and looks whether another layout fits better now.
+    fn detect_again(&mut self) -> Result<(), Error> {
+        let detected = detect::Node {
+            settings: &self.settings,
+            globs: &self.globs,
+            version: self.hierarchies.version,
+            trees: &self.trees,
+            cpus: self.node.cpus,
+        }
+        .detect(&mut self.reader);
+        if !detected.same(&self.detected) {
+            tracing::info!(layout = detected.layout.preset().word(), why = detected.why, "layout");
+            self.plan = Plan::new(&self.trees, detected.listing);
+            self.roster.clear(&mut self.reader);
+            self.roster.rewatch(&self.settings, &mut self.reader);
+        }
+        self.detected = detected;
+        self.node.measure(&mut self.reader, &self.trees, self.detected.layout.root())
+    }
+
+    fn read_tasks(&mut self, at: Timestamp, into: &mut Sample) {
+        let Some(listing) = self.detected.listing else { return };
+        let every = u64::from(self.settings.memory_stat_every.max(1));
+        let mut tools = Tools {
+            reader: &mut self.reader,
+            trees: &self.trees,
+            plan: &self.plan,
+            listing,
+            proc: self.node.proc(),
+            at,
+        };
+        let (round, mut gone) = (self.round, false);
+        for entry in &mut self.roster.entries {
+            let slow = (round + entry.phase).is_multiple_of(every);
+            if entry.read(&mut tools, slow) {
+                let task = std::sync::Arc::clone(&entry.task);
+                into.tasks.push(TaskSample { task, counters: entry.counters });
+            } else {
+                gone = true;
+                into.vanished += 1;
+            }
+        }
+        if gone {
+            self.roster.drop_gone(&mut self.reader);
+        }
+    }
+
+    fn note_health(&mut self, sample: &Sample) {
+        self.health.vanished += u64::from(sample.vanished);
+        self.health.tasks = sample.tasks.len();
+        let mut signals = Signals::default();
+        for TaskSample { counters, .. } in sample.of_class(Class::Guaranteed) {
+            signals.guaranteed += 1;
+            signals.run_wait += u32::from(counters.run_wait_ns.is_some());
+            signals.cpu_psi += u32::from(counters.psi.cpu.is_some());
+            signals.memory_psi += u32::from(counters.psi.memory.is_some());
+            signals.io_psi += u32::from(counters.psi.io.is_some());
+            signals.major_faults += u32::from(counters.major_faults.is_some());
+            signals.memory_events += u32::from(counters.memory_events.is_some());
+        }
+        self.health.signals = signals;
+    }
+
+    /// Counters of its own work and troubles.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        Health {
+            malformed: self.reader.trouble.malformed,
+            last_malformed: self.reader.trouble.last_malformed.clone(),
+            descriptors: self.reader.budget.used,
+            descriptor_limit: self.reader.budget.limit,
+            ..self.health.clone()
+        }
+    }
+
+    /// What was detected, why, and what cannot be seen.
+    #[must_use]
+    pub fn layout(&self) -> LayoutReport {
+        let detected = &self.detected;
+        LayoutReport {
+            hierarchies: self.hierarchies.clone(),
+            preset: detected.layout.preset(),
+            why: detected.why.clone(),
+            considered: detected.considered.clone(),
+            listing: detected.listing.map(|tree| self.trees.get(tree).path.clone()),
+            containers_root: detected.layout.root().to_owned(),
+            tasks: Class::ALL.map(|class| {
+                self.roster.entries.iter().filter(|entry| entry.task.class == class).count()
+            }),
+            unseen: self.reader.trouble.list(),
+        }
+    }
+}

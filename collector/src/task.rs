@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Reading one task: every counter, at its own pace, over kept descriptors.
+
+use crate::facts::Facts;
+use crate::parse::{self, Parsed};
+use crate::plan::{KINDS, Kind, Plan};
+use crate::reader::{Failure, Reader, Request, Slot, Tier};
+use crate::threads::Threads;
+use crate::trees::{TreeId, Trees};
+use gleaner_estimator::sample::{Class, MemoryEvents, PsiSet, Task, TaskCounters};
+use gleaner_estimator::units::{Bytes, Timestamp};
+use rustix::fd::BorrowedFd;
+use rustix::io::Errno;
+use std::sync::Arc;
+
+/// What all tasks are read with.
+pub(crate) struct Tools<'a> {
+    pub(crate) reader: &'a mut Reader,
+    pub(crate) trees: &'a Trees,
+    pub(crate) plan: &'a Plan,
+    pub(crate) listing: TreeId,
+    pub(crate) proc: BorrowedFd<'a>,
+    pub(crate) at: Timestamp,
+}
+
+/// One task, its descriptors, and the values that are held between readings.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) task: Arc<Task>,
+    pub(crate) facts: Facts,
+    pub(crate) counters: TaskCounters,
+    /// Spreads the tasks over the rounds, so that slow files are not all read in one.
+    pub(crate) phase: u64,
+    /// So many more refreshes at every sample: who makes a cgroup writes its settings a moment later.
+    pub(crate) young: u32,
+    /// Its processes are in the unified cgroup of the same path (hybrid), so the stall times there are its.
+    pub(crate) pressure_is_its: bool,
+    pub(crate) threads: Option<Threads>,
+    /// Found gone by the latest reading.
+    pub(crate) gone: bool,
+    /// Never read yet, so that nothing is held.
+    first: bool,
+    slots: [Slot; KINDS],
+}
+
+impl Entry {
+    pub(crate) fn new(task: Arc<Task>, facts: Facts, phase: u64) -> Self {
+        Self {
+            task,
+            facts,
+            counters: TaskCounters::default(),
+            phase,
+            young: 0,
+            pressure_is_its: true,
+            threads: None,
+            gone: false,
+            first: true,
+            slots: Default::default(),
+        }
+    }
+
+    /// Reads what is due; `false` when the cgroup that was listed is gone.
+    ///
+    /// Files that matter within a second are read every time; the others when `slow`, and hold their
+    /// last value between. What cannot be read or understood becomes `None`.
+    pub(crate) fn read(&mut self, tools: &mut Tools<'_>, slow: bool) -> bool {
+        let essential = self.task.class == Class::Guaranteed;
+        let slow = slow || std::mem::take(&mut self.first);
+        let mut files = Files {
+            reader: tools.reader,
+            trees: tools.trees,
+            plan: tools.plan,
+            path: &self.task.id.name,
+            tier: if essential { Tier::Essential } else { Tier::Ordinary },
+            slots: &mut self.slots,
+            lost: false,
+        };
+        let counters = &mut self.counters;
+        read_cpu(&mut files, counters, slow || self.facts.quota.is_some());
+        read_memory(&mut files, counters, &self.facts, slow, essential);
+        if slow {
+            counters.pids = files.get(Kind::Pids, parse::single);
+        }
+        if essential || slow {
+            counters.psi = if self.pressure_is_its { files.psi() } else { PsiSet::default() };
+        }
+        let anchored = tools.plan.anchor.is_some_and(|kind| files.is_kept(kind));
+        if files.lost || !anchored {
+            let inode = tools.trees.get(tools.listing).inode(&self.task.id.name);
+            if inode != Some(self.task.id.inode) {
+                self.gone = true;
+                return false;
+            }
+        }
+        if let Some(threads) = &mut self.threads {
+            let sums = threads.read(tools, &self.task.id.name, slow);
+            (counters.run_wait_ns, counters.run_cpu_ns) = (sums.map(|s| s.0), sums.map(|s| s.1));
+        }
+        true
+    }
+
+    /// Lets files that were missing be tried again.
+    pub(crate) fn retry_missing(&mut self) {
+        for slot in &mut self.slots {
+            if matches!(slot, Slot::Missing) {
+                *slot = Slot::Closed;
+            }
+        }
+    }
+
+    /// Gives all descriptors back.
+    pub(crate) fn close(&mut self, reader: &mut Reader) {
+        self.slots.iter_mut().for_each(|slot| reader.budget.close(slot));
+        if let Some(mut threads) = self.threads.take() {
+            threads.close(reader);
+        }
+    }
+}
+
+/// The files of one task.
+struct Files<'a> {
+    reader: &'a mut Reader,
+    trees: &'a Trees,
+    plan: &'a Plan,
+    path: &'a str,
+    tier: Tier,
+    slots: &'a mut [Slot; KINDS],
+    /// A file that was there, or could have been, is not.
+    lost: bool,
+}
+
+impl Files<'_> {
+    fn is_kept(&self, kind: Kind) -> bool {
+        matches!(self.slots[kind as usize], Slot::Kept(_))
+    }
+
+    /// Reads one file; `None` where the node or the task has none, it is refused, or not understood.
+    fn get<T>(&mut self, kind: Kind, parse: impl FnOnce(&[u8]) -> Parsed<T>) -> Option<T> {
+        let place = self.plan.place(kind)?;
+        let slot = &mut self.slots[kind as usize];
+        if matches!(slot, Slot::Missing) {
+            return None;
+        }
+        let tree = self.trees.get(place.tree);
+        let request = Request { dir: tree.dir(), tier: self.tier, head: false };
+        let compose = |path: &mut Vec<u8>| {
+            path.extend_from_slice(self.path.as_bytes());
+            path.push(b'/');
+            path.extend_from_slice(place.name.as_bytes());
+        };
+        match self.reader.fetch(request, slot, compose, parse) {
+            Ok(value) => return Some(value),
+            Err(Failure::Fault(fault, length)) => {
+                let path = tree.path.join(self.path).join(place.name);
+                self.reader.malformed(fault, length, &path);
+            }
+            Err(Failure::Errno(errno)) => {
+                *slot = Slot::Missing;
+                match errno {
+                    Errno::NOENT | Errno::NODEV => self.lost = true,
+                    errno => self.reader.trouble.refused(place.name, errno),
+                }
+            }
+        }
+        None
+    }
+
+    fn psi(&mut self) -> PsiSet {
+        PsiSet {
+            cpu: self.get(Kind::CpuPressure, parse::pressure),
+            memory: self.get(Kind::MemoryPressure, parse::pressure),
+            io: self.get(Kind::IoPressure, parse::pressure),
+        }
+    }
+}
+
+fn read_cpu(files: &mut Files<'_>, counters: &mut TaskCounters, throttling_due: bool) {
+    let v1_usage = files.get(Kind::CpuacctUsage, parse::single).map(|ns| ns / 1000);
+    let v1_throttling = files.plan.place(Kind::CpuStatV1).is_some();
+    let mut throttling = None;
+    counters.cpu_usage_usec = v1_usage.or_else(|| {
+        let stat = files.get(Kind::CpuStat, parse::cpu_stat_v2);
+        throttling = stat;
+        stat.and_then(|stat| stat.usage_usec)
+    });
+    if v1_throttling {
+        if !throttling_due {
+            return;
+        }
+        throttling = files.get(Kind::CpuStatV1, parse::cpu_stat_v1);
+    }
+    counters.throttled_usec = throttling.and_then(|stat| stat.throttled_usec);
+    counters.periods = throttling.and_then(|stat| stat.periods);
+    counters.throttled_periods = throttling.and_then(|stat| stat.throttled_periods);
+}
+
+fn read_memory(
+    files: &mut Files<'_>,
+    counters: &mut TaskCounters,
+    facts: &Facts,
+    slow: bool,
+    essential: bool,
+) {
+    counters.memory_current = files.get(Kind::MemoryCurrent, parse::single).map(Bytes);
+    if (essential || slow) && files.plan.place(Kind::MemoryEvents).is_some() {
+        counters.memory_events = files.get(Kind::MemoryEvents, parse::memory_events);
+    }
+    if !slow {
+        return;
+    }
+    let stat = match files.plan.place(Kind::MemoryStatV1) {
+        Some(_) => files.get(Kind::MemoryStatV1, parse::memory_stat_v1),
+        None => files.get(Kind::MemoryStat, parse::memory_stat_v2),
+    };
+    counters.working_set = stat.map(|stat| stat.working_set);
+    counters.file_cache = stat.map(|stat| stat.file_cache);
+    counters.major_faults = stat.and_then(|stat| stat.major_faults);
+    counters.memory_limit = stat.and_then(|stat| stat.limit).or(facts.memory_max);
+    if files.plan.place(Kind::MemoryFailcnt).is_some() {
+        counters.memory_events = events_v1(files);
+    }
+}
+
+/// v1 has no count of `high`, since nothing is throttled there, and none of failed allocations beyond
+/// those that killed.
+fn events_v1(files: &mut Files<'_>) -> Option<MemoryEvents> {
+    let max = files.get(Kind::MemoryFailcnt, parse::single)?;
+    let oom_kill = files.get(Kind::MemoryOomControl, parse::oom_kills)??;
+    Some(MemoryEvents { high: 0, max, oom: oom_kill, oom_kill })
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `calibrated` agrees with an independent implementation on twelve days of a real machine.
+#![expect(clippy::disallowed_methods, reason = "reads the golden file")]
+
+mod common;
+
+use common::{Resource, machines, observation, trace};
+use gleaner_estimator::predict::{Parameters, PredictorSpec};
+use gleaner_estimator::units::Span;
+
+/// Cores, and the same for k, which has no unit.
+const TOLERANCE: f64 = 1e-4;
+
+#[test]
+fn agrees_with_the_golden_machine() {
+    let Some(golden) = trace("golden_bitbrains_machine.csv.gz") else { return };
+    let Some(machines) = machines("bitbrains_5min.parquet", Resource::Cpu) else { return };
+    let file = std::fs::File::open(golden).expect("the golden file can be opened");
+    let mut golden = csv::Reader::from_reader(flate2::read::GzDecoder::new(file));
+    let mut golden = golden.deserialize::<(usize, u64, f64, f64, f64, f64)>();
+
+    let parameters = Parameters { start_ramp: false, ..Parameters::cpu() };
+    let mut predictor = PredictorSpec { parameters, ..PredictorSpec::default() }.build();
+    let mut rows = 0;
+    for (at, step) in machines[&3].iter().enumerate().take(3456) {
+        predictor.observe(&observation(step.secs, &step.loads));
+        for horizon in 0..3 {
+            let (step, secs, peak, level, risk, k) = golden.next().expect("a row").expect("six columns");
+            assert_eq!((step, Span::from_secs(secs)), (at, predictor.horizons()[horizon]));
+            let basis = predictor.basis(horizon).expect("calibrated says how");
+            let ours = [predictor.peak(horizon).expect("a peak"), basis.level, basis.risk, basis.k];
+            for (ours, theirs) in ours.into_iter().zip([peak, level, risk, k]) {
+                assert!((ours - theirs).abs() < TOLERANCE, "step {step}, {secs} s: {ours}, not {theirs}");
+            }
+            rows += 1;
+        }
+    }
+    assert_eq!(rows, 3 * 3456);
+    assert!(golden.next().is_none());
+}
