@@ -13,14 +13,12 @@
 mod columns;
 mod decode;
 mod encode;
-mod export;
 mod frame;
 mod hash;
 mod reader;
 mod varint;
 mod writer;
 
-pub use export::{ExportError, Exported, export};
 pub use hash::Pseudonyms;
 pub use reader::{Damage, Recorded, RecordingReader};
 pub use writer::{Recorder, RecorderOptions};

@@ -57,7 +57,11 @@ impl Recorder {
     ///
     /// # Errors
     /// The file cannot be opened or written, or is not a recording: then it is left as it is.
-    pub fn open(path: &Path, wall_ms: u64, options: RecorderOptions) -> Result<Self, RecordingError> {
+    pub fn open(
+        path: &Path,
+        wall_ms: u64,
+        options: RecorderOptions,
+    ) -> Result<Self, RecordingError> {
         let io = |source| RecordingError::Io { file: path.to_owned(), source };
         let length = whole_length(path)?;
         let mut open = OpenOptions::new();
@@ -147,10 +151,8 @@ impl Recorder {
 
     /// Appends bytes wholly or not at all.
     fn put(&mut self, bytes: &[u8]) -> Result<(), RecordingError> {
-        let written = self
-            .file
-            .seek(SeekFrom::Start(self.length))
-            .and_then(|_| self.file.write_all(bytes));
+        let written =
+            self.file.seek(SeekFrom::Start(self.length)).and_then(|_| self.file.write_all(bytes));
         match written {
             Ok(()) => {
                 self.length += bytes.len() as u64;

@@ -38,13 +38,7 @@ impl CsvRows {
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
         let header = reader.byte_headers().map_err(|e| wrap(path, 0, e))?.clone();
         let places = find(path, &header)?;
-        Ok(Self {
-            file: path.to_owned(),
-            reader,
-            places,
-            record: ByteRecord::new(),
-            next_row: 1,
-        })
+        Ok(Self { file: path.to_owned(), reader, places, record: ByteRecord::new(), next_row: 1 })
     }
 
     fn push(&self, rows: &mut Rows) -> Result<(), TraceError> {
@@ -123,11 +117,7 @@ fn find(file: &Path, header: &ByteRecord) -> Result<Places, TraceError> {
         })
     };
     Ok(Places {
-        integers: [
-            (needed(MACHINE)?, MACHINE),
-            (needed(TIME)?, TIME),
-            (needed(TASK)?, TASK),
-        ],
+        integers: [(needed(MACHINE)?, MACHINE), (needed(TIME)?, TIME), (needed(TASK)?, TASK)],
         amounts: [
             (Some(needed(CPU_LIMIT)?), CPU_LIMIT),
             (Some(needed(CPU_USED)?), CPU_USED),
@@ -138,10 +128,15 @@ fn find(file: &Path, header: &ByteRecord) -> Result<Places, TraceError> {
 }
 
 fn wrap(file: &Path, row: u64, error: csv::Error) -> TraceError {
-    let text = error.to_string();
-    let source = match error.into_kind() {
-        csv::ErrorKind::Io(source) => io::Error::new(source.kind(), format!("row {row}: {source}")),
-        _ => io::Error::new(io::ErrorKind::InvalidData, format!("row {row}: {text}")),
+    let text = format!("row {row}: {error}");
+    let kind = match error.into_kind() {
+        csv::ErrorKind::Io(source) => source.kind(),
+        csv::ErrorKind::Utf8 { .. }
+        | csv::ErrorKind::UnequalLengths { .. }
+        | csv::ErrorKind::Seek
+        | csv::ErrorKind::Serialize(_)
+        | csv::ErrorKind::Deserialize { .. }
+        | _ => io::ErrorKind::InvalidData,
     };
-    TraceError::Io { file: file.to_owned(), source }
+    TraceError::Io { file: file.to_owned(), source: io::Error::new(kind, text) }
 }

@@ -85,7 +85,13 @@ impl Raw {
         let steps = (last - start_s) / i64::from(step_s) + 1;
         if steps > i64::from(MAX_STEPS) {
             let (file, machine) = (file.to_owned(), self.id);
-            return Err(TraceError::TooLong { file, machine, steps, step: step_s, limit: MAX_STEPS });
+            return Err(TraceError::TooLong {
+                file,
+                machine,
+                steps,
+                step: step_s,
+                limit: MAX_STEPS,
+            });
         }
         let mut runs: Vec<TaskRun> = Vec::new();
         for (row, (&t, &task)) in self.t.iter().zip(&self.task).enumerate() {
@@ -198,10 +204,7 @@ mod tests {
         assert_eq!(machine.largest_limit(&machine.cpu), 3.0);
         let mut seen = Vec::new();
         machine.walk(|step, present| seen.push((step, present.to_vec())));
-        assert_eq!(
-            seen,
-            [(0, vec![0]), (1, vec![0, 1]), (2, vec![]), (3, vec![2]), (4, vec![2])]
-        );
+        assert_eq!(seen, [(0, vec![0]), (1, vec![0, 1]), (2, vec![]), (3, vec![2]), (4, vec![2])]);
     }
 
     #[test]

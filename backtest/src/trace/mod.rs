@@ -153,13 +153,17 @@ fn format(path: &Path) -> Result<Format, TraceError> {
     let mut file = File::open(path).map_err(io)?;
     match file.read_exact(&mut head) {
         Ok(()) => {}
-        Err(e) if e.kind() == ErrorKind::UnexpectedEof => return Err(unknown("it is shorter than 4 bytes")),
+        Err(e) if e.kind() == ErrorKind::UnexpectedEof => {
+            return Err(unknown("it is shorter than 4 bytes"));
+        }
         Err(e) => return Err(io(e)),
     }
     match head {
         [b'P', b'A', b'R', b'1'] => Ok(Format::Parquet),
         [0x1f, 0x8b, ..] => Ok(Format::GzippedCsv),
-        text if text.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => Ok(Format::Csv),
+        text if text.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => {
+            Ok(Format::Csv)
+        }
         _ => Err(unknown("its first bytes are of no known format")),
     }
 }

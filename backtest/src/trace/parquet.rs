@@ -32,8 +32,8 @@ pub(crate) struct ParquetRows {
 
 impl ParquetRows {
     pub(crate) fn open(path: &Path) -> Result<Self, TraceError> {
-        let file = File::open(path)
-            .map_err(|source| TraceError::Io { file: path.to_owned(), source })?;
+        let file =
+            File::open(path).map_err(|source| TraceError::Io { file: path.to_owned(), source })?;
         let reader = SerializedFileReader::new(file)
             .map_err(|source| TraceError::Parquet { file: path.to_owned(), source })?;
         let places = find(path, &reader)?;
@@ -97,9 +97,10 @@ fn find(file: &Path, reader: &SerializedFileReader<File>) -> Result<Places, Trac
         Err(TraceError::WrongType {
             file: file.to_owned(),
             column,
-            found: descriptor
-                .logical_type_ref()
-                .map_or_else(|| physical.to_string(), |logical| format!("{physical} ({logical:?})")),
+            found: descriptor.logical_type_ref().map_or_else(
+                || physical.to_string(),
+                |logical| format!("{physical} ({logical:?})"),
+            ),
             expected: if float { NUMBER } else { INTEGER },
         })
     };
@@ -128,7 +129,12 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn integers(&self, column: &'static str, at: usize, out: &mut Vec<i64>) -> Result<(), TraceError> {
+    fn integers(
+        &self,
+        column: &'static str,
+        at: usize,
+        out: &mut Vec<i64>,
+    ) -> Result<(), TraceError> {
         match self.reader(at)? {
             ColumnReader::Int32ColumnReader(r) => self.read(column, r, i64::from, None, out),
             ColumnReader::Int64ColumnReader(r) => self.read(column, r, |v| v, None, out),
@@ -141,7 +147,12 @@ impl Place<'_> {
         }
     }
 
-    fn amounts(&self, column: &'static str, at: usize, out: &mut Vec<f64>) -> Result<(), TraceError> {
+    fn amounts(
+        &self,
+        column: &'static str,
+        at: usize,
+        out: &mut Vec<f64>,
+    ) -> Result<(), TraceError> {
         // No memory known and no memory are the same to a trace; a missing CPU value is an error.
         let null = matches!(column, MEM_LIMIT | MEM_USED).then_some(0.0);
         match self.reader(at)? {
