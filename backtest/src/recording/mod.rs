@@ -13,14 +13,18 @@
 mod columns;
 mod decode;
 mod encode;
+mod export;
 mod frame;
 mod hash;
 mod reader;
+mod rows;
 mod varint;
 mod writer;
 
+pub use export::{ExportError, Exported, export};
 pub use hash::Pseudonyms;
 pub use reader::{Damage, Recorded, RecordingReader};
+pub(crate) use rows::{Row, gather};
 pub use writer::{Recorder, RecorderOptions};
 
 use std::io;

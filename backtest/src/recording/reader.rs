@@ -10,7 +10,6 @@ use gleaner_estimator::sample::Sample;
 use gleaner_estimator::units::Timestamp;
 use std::collections::VecDeque;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// One reading of a recording.
@@ -205,19 +204,5 @@ pub(super) fn check_head(file: &Path, bytes: &[u8]) -> Result<(), RecordingError
             let found = bytes[..bytes.len().min(FILE_HEAD)].to_vec();
             Err(RecordingError::NotARecording { file, found })
         }
-    }
-}
-
-/// Whether a file's first bytes are those of a recording.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn is_recording(path: &Path) -> io::Result<bool> {
-    let mut head = [0; MAGIC.len()];
-    let mut file = fs::File::open(path)?;
-    match io::Read::read_exact(&mut file, &mut head) {
-        Ok(()) => Ok(head == *MAGIC),
-        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-        Err(e) => Err(e),
     }
 }

@@ -15,6 +15,7 @@ mod csv;
 mod error;
 mod machine;
 mod parquet;
+mod recording;
 mod rows;
 
 pub use error::TraceError;
@@ -40,13 +41,14 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Opens a Parquet or CSV trace; which one, its first bytes and its name tell.
+    /// Opens a Parquet or CSV trace or a recording; which one, its first bytes tell.
     ///
     /// # Errors
     /// The file cannot be read, is of no known format, or lacks a column.
     pub fn open(path: &Path) -> Result<Self, TraceError> {
         let source: Box<dyn RowSource> = match format(path)? {
             Format::Parquet => Box::new(parquet::ParquetRows::open(path)?),
+            Format::Recording => Box::new(recording::RecordingRows::open(path)?),
             Format::Csv => Box::new(csv::CsvRows::open(path, false)?),
             Format::GzippedCsv => Box::new(csv::CsvRows::open(path, true)?),
         };
@@ -144,6 +146,7 @@ enum Format {
     Parquet,
     Csv,
     GzippedCsv,
+    Recording,
 }
 
 fn format(path: &Path) -> Result<Format, TraceError> {
@@ -160,6 +163,7 @@ fn format(path: &Path) -> Result<Format, TraceError> {
     }
     match head {
         [b'P', b'A', b'R', b'1'] => Ok(Format::Parquet),
+        [b'G', b'L', b'N', b'R'] => Ok(Format::Recording),
         [0x1f, 0x8b, ..] => Ok(Format::GzippedCsv),
         text if text.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => {
             Ok(Format::Csv)

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The backtest's tests, one program: traces, definitions, recordings, reports.
+
+mod common;
+mod definitions;
+mod recording;
