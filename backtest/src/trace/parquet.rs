@@ -9,10 +9,14 @@ use parquet::data_type::DataType;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use std::fs::File;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
 const INTEGER: &str = "an integer (INT32 or INT64)";
 const NUMBER: &str = "a number (FLOAT, DOUBLE, INT32 or INT64)";
+
+/// Most values that room is made for beforehand: a damaged file may claim any number of rows.
+const CAPACITY: usize = 1 << 20;
 
 /// Where the columns stand in the file.
 struct Places {
@@ -34,19 +38,16 @@ impl ParquetRows {
     pub(crate) fn open(path: &Path) -> Result<Self, TraceError> {
         let file =
             File::open(path).map_err(|source| TraceError::Io { file: path.to_owned(), source })?;
-        let reader = SerializedFileReader::new(file)
-            .map_err(|source| TraceError::Parquet { file: path.to_owned(), source })?;
-        let places = find(path, &reader)?;
+        let (reader, places) = survive(path, || {
+            let reader = SerializedFileReader::new(file)
+                .map_err(|source| TraceError::Parquet { file: path.to_owned(), source })?;
+            let places = find(path, &reader)?;
+            Ok((reader, places))
+        })?;
         Ok(Self { file: path.to_owned(), reader, places, group: 0, first_row: 1 })
     }
-}
 
-impl RowSource for ParquetRows {
-    fn next(&mut self, rows: &mut Rows) -> Result<bool, TraceError> {
-        rows.clear();
-        if self.group >= self.reader.num_row_groups() {
-            return Ok(false);
-        }
+    fn read_group(&self, rows: &mut Rows) -> Result<(), TraceError> {
         let wrap = |source| TraceError::Parquet { file: self.file.clone(), source };
         let group = self.reader.get_row_group(self.group).map_err(wrap)?;
         let at = Place { file: &self.file, group: group.as_ref(), first_row: self.first_row };
@@ -63,7 +64,17 @@ impl RowSource for ParquetRows {
                 None => column.resize(length, 0.0),
             }
         }
-        rows.check(&self.file, self.first_row)?;
+        rows.check(&self.file, self.first_row)
+    }
+}
+
+impl RowSource for ParquetRows {
+    fn next(&mut self, rows: &mut Rows) -> Result<bool, TraceError> {
+        rows.clear();
+        if self.group >= self.reader.num_row_groups() {
+            return Ok(false);
+        }
+        survive(&self.file, || self.read_group(rows))?;
         self.group += 1;
         self.first_row += rows.len() as u64;
         Ok(true)
@@ -72,6 +83,18 @@ impl RowSource for ParquetRows {
     fn total_rows(&self) -> Option<u64> {
         u64::try_from(self.reader.metadata().file_metadata().num_rows()).ok()
     }
+}
+
+/// The Parquet library asserts what a damaged file breaks (offsets below zero, pages without their
+/// dictionary; parquet 60): here that is an error of the file like any other.
+fn survive<T>(file: &Path, read: impl FnOnce() -> Result<T, TraceError>) -> Result<T, TraceError> {
+    // Nothing that `read` changes is looked at after a panic: the trace ends with the error.
+    panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let what = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("damaged");
+        let source = ParquetError::General(what.to_owned());
+        Err(TraceError::Parquet { file: file.to_owned(), source })
+    })
 }
 
 /// Finds the columns and refuses what cannot be read as numbers before anything is read.
@@ -184,7 +207,7 @@ impl Place<'_> {
         T::T: Clone,
     {
         let rows = usize::try_from(self.group.metadata().num_rows()).unwrap_or(0);
-        let (mut levels, mut values) = (Vec::new(), Vec::with_capacity(rows));
+        let (mut levels, mut values) = (Vec::new(), Vec::with_capacity(rows.min(CAPACITY)));
         reader
             .read_records(rows, Some(&mut levels), None, &mut values)
             .map_err(|source| self.wrap(source))?;

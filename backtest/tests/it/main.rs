@@ -3,4 +3,6 @@
 
 mod common;
 mod definitions;
+mod readers;
 mod recording;
+mod replay;

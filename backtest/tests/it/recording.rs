@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-const WALL: u64 = 1_700_000_000_000;
+pub(crate) const WALL: u64 = 1_700_000_000_000;
 
 fn task(name: &str, class: Class) -> Arc<Task> {
     Arc::new(Task {
@@ -89,7 +89,7 @@ fn node(noise: &mut Noise, secs: u64) -> NodeSample {
 }
 
 /// One sample a second of `tasks` busy services; the first one is best effort.
-fn samples(seconds: u64, tasks: usize) -> Vec<Sample> {
+pub(crate) fn samples(seconds: u64, tasks: usize) -> Vec<Sample> {
     let class = |i| if i == 0 { Class::BestEffort } else { Class::Guaranteed };
     let tasks: Vec<_> = (0..tasks).map(|i| task(&format!("/pods/{i:04}"), class(i))).collect();
     let mut noise = Noise(9);
@@ -109,11 +109,11 @@ fn samples(seconds: u64, tasks: usize) -> Vec<Sample> {
         .collect()
 }
 
-fn options(block_s: u64) -> RecorderOptions {
+pub(crate) fn options(block_s: u64) -> RecorderOptions {
     RecorderOptions { block: Span::from_secs(block_s), ..RecorderOptions::default() }
 }
 
-fn record(path: &Path, samples: &[Sample], options: RecorderOptions) {
+pub(crate) fn record(path: &Path, samples: &[Sample], options: RecorderOptions) {
     let mut recorder = Recorder::open(path, WALL, options).expect("a new recording");
     for sample in samples {
         recorder.append(sample, wall(sample)).expect("room on disk");
@@ -121,7 +121,7 @@ fn record(path: &Path, samples: &[Sample], options: RecorderOptions) {
     recorder.close().expect("room on disk");
 }
 
-fn wall(sample: &Sample) -> u64 {
+pub(crate) fn wall(sample: &Sample) -> u64 {
     WALL + sample.at.0 / 1_000_000
 }
 
