@@ -8,6 +8,7 @@ use gleaner_estimator::predict::{Parameters, PredictorSpec};
 use gleaner_estimator::reason::Bound;
 use gleaner_estimator::slack::{Lend, SlackInput, slack};
 use gleaner_estimator::units::{Amount, Bytes, MilliCpus, Span, Timestamp};
+use gleaner_qos::config::QosConfig;
 
 /// Lends what guaranteed tasks leave unused, as soon as it is known: offers show the predictor's own
 /// restlessness, in steps of a tenth of a core and of 64 MiB.
@@ -24,6 +25,9 @@ pub fn plain() -> EngineConfig {
         cpu: lend(MilliCpus(100), Parameters::cpu()),
         memory: lend(Bytes(64 << 20), Parameters::memory()),
         offer_horizon: 0,
+        // Traces have usage and no contention signals.
+        lend_blind: true,
+        qos: QosConfig::default(),
     }
 }
 
