@@ -79,7 +79,7 @@ impl Node {
         let memory = self.memory(reader)?;
         let proc = self.dir.as_fd();
         let load = get(reader, proc, &mut self.loadavg, "loadavg", parse::load_average);
-        let load = optional(reader, load, &self.path.join("loadavg"))?;
+        let load = optional(reader, load, &self.path, "loadavg")?;
         let limit = self.limit.unwrap_or(memory.total);
         Ok(NodeSample {
             capacity_cpu: self.cpus,
@@ -112,7 +112,7 @@ impl Node {
             if psi.is_err() && !matches!(psi, Err(Failure::Fault(..))) {
                 *slot = Slot::Missing;
             }
-            *value = optional(reader, psi, &self.path.join(name))?;
+            *value = optional(reader, psi, &self.path, name)?;
         }
         let [cpu, memory, io] = values;
         Ok(PsiSet { cpu, memory, io })
@@ -134,16 +134,17 @@ fn get<T>(
 fn optional<T>(
     reader: &mut Reader,
     result: Result<T, Failure>,
-    path: &Path,
+    proc: &Path,
+    name: &str,
 ) -> Result<Option<T>, Error> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(Failure::Errno(Errno::NOENT)) => Ok(None),
         Err(Failure::Errno(errno)) => {
-            reader.trouble.refused(&path.to_string_lossy(), errno);
+            reader.trouble.refused(&proc.join(name).to_string_lossy(), errno);
             Ok(None)
         }
-        Err(failure @ Failure::Fault(..)) => Err(reader.fatal(failure, path)),
+        Err(failure @ Failure::Fault(..)) => Err(reader.fatal(failure, &proc.join(name))),
     }
 }
 

@@ -214,7 +214,7 @@ impl Roster {
         let tree = scene.trees.get(scene.listing);
         let started = age::started(scene.reader, scene.proc, tree, &id.name, scene.at);
         let task = Arc::new(describe(id, &facts, started, scene));
-        let mut entry = Entry::new(task, facts, self.arrivals);
+        let mut entry = Entry::new(task, facts, scene.cpus, self.arrivals);
         let settled = started.is_some_and(|start| start.plus(SETTLED) <= scene.at);
         entry.young = if settled { 0 } else { YOUNG };
         self.settle(&mut entry, scene);
@@ -237,14 +237,18 @@ impl Roster {
     /// Reads again what changes rarely, and replaces the task's description where it changed.
     fn refresh(&self, entry: &mut Entry, scene: &mut Scene<'_>) {
         entry.young = entry.young.saturating_sub(1);
-        entry.facts = Facts::read(scene.reader, scene.trees, &entry.task.id.name);
-        let tree = scene.trees.get(scene.listing);
-        let started = entry.task.started.or_else(|| {
-            age::started(scene.reader, scene.proc, tree, &entry.task.id.name, scene.at)
-        });
-        let task = describe(entry.task.id.clone(), &entry.facts, started, scene);
-        if task != *entry.task {
-            entry.task = Arc::new(task);
+        let facts = Facts::read(scene.reader, scene.trees, &entry.task.id.name);
+        let (mut started, tree) = (entry.task.started, scene.trees.get(scene.listing));
+        if started.is_none() {
+            started = age::started(scene.reader, scene.proc, tree, &entry.task.id.name, scene.at);
+        }
+        // Mostly nothing has changed, and then nothing is allocated.
+        if facts != entry.facts || started != entry.task.started || scene.cpus != entry.node {
+            (entry.facts, entry.node) = (facts, scene.cpus);
+            let task = describe(entry.task.id.clone(), &facts, started, scene);
+            if task != *entry.task {
+                entry.task = Arc::new(task);
+            }
         }
         entry.retry_missing();
         self.settle(entry, scene);

@@ -8,7 +8,7 @@ use crate::reader::{Failure, Reader, Request, Slot, Tier};
 use crate::threads::Threads;
 use crate::trees::{TreeId, Trees};
 use gleaner_estimator::sample::{Class, MemoryEvents, PsiSet, Task, TaskCounters};
-use gleaner_estimator::units::{Bytes, Timestamp};
+use gleaner_estimator::units::{Bytes, MilliCpus, Timestamp};
 use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
 use std::sync::Arc;
@@ -27,7 +27,9 @@ pub(crate) struct Tools<'a> {
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) task: Arc<Task>,
+    /// The settings and the node's CPUs that its description was made from.
     pub(crate) facts: Facts,
+    pub(crate) node: MilliCpus,
     pub(crate) counters: TaskCounters,
     /// Spreads the tasks over the rounds, so that slow files are not all read in one.
     pub(crate) phase: u64,
@@ -44,10 +46,11 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn new(task: Arc<Task>, facts: Facts, phase: u64) -> Self {
+    pub(crate) fn new(task: Arc<Task>, facts: Facts, node: MilliCpus, phase: u64) -> Self {
         Self {
             task,
             facts,
+            node,
             counters: TaskCounters::default(),
             phase,
             young: 0,
@@ -65,7 +68,7 @@ impl Entry {
     /// last value between. What cannot be read or understood becomes `None`.
     pub(crate) fn read(&mut self, tools: &mut Tools<'_>, slow: bool) -> bool {
         let essential = self.task.class == Class::Guaranteed;
-        let slow = slow || std::mem::take(&mut self.first);
+        let slow = std::mem::take(&mut self.first) || slow;
         let mut files = Files {
             reader: tools.reader,
             trees: tools.trees,

@@ -40,7 +40,7 @@ struct Thread {
 pub(crate) struct Threads {
     list: Vec<Thread>,
     ids: Vec<u32>,
-    /// The task's cgroup and those below it.
+    /// The task's cgroup and those below it; empty where there are none below.
     holders: Vec<String>,
     /// Where the window begins.
     offset: usize,
@@ -70,7 +70,11 @@ impl Threads {
     pub(crate) fn refresh(&mut self, tree: &Tree, path: &str, limit: usize, reader: &mut Reader) {
         self.limit = limit;
         self.stale = true;
-        self.holders = below(tree, path, HOLDERS, reader);
+        // Without cgroups below, the task's own is the only one, and no list is needed.
+        self.holders.clear();
+        if !tree.is_leaf(path) {
+            self.holders = below(tree, path, HOLDERS, reader);
+        }
     }
 
     /// The sums of run-queue wait and CPU time, in nanoseconds; `None` when no thread could be read.

@@ -202,7 +202,7 @@ impl UsageTracker {
                 Some(seen) => task_usage(task, seen, span),
                 None => {
                     self.arrivals += 1;
-                    first_sight(task, self.arrivals, sample.at)
+                    first_sight(task, self.arrivals, sample.at, span)
                 }
             };
             self.usage.tasks.push(usage);
@@ -230,10 +230,17 @@ impl UsageTracker {
     }
 }
 
-fn first_sight(now: &TaskSample, arrival: u64, at: Timestamp) -> TaskUsage {
+/// A task that started after the previous sample has used what its counter says, for it began at 0. Of
+/// any other newcomer the rate is unknown.
+fn first_sight(now: &TaskSample, arrival: u64, at: Timestamp, span: Option<Span>) -> TaskUsage {
+    let since = now.task.started.unwrap_or(at).min(at);
+    let newborn = span.filter(|span| now.task.started.is_some() && since.plus(*span) >= at);
+    let cpu = newborn.and_then(|span| share(now.counters.cpu_usage_usec, Some(0), span));
     TaskUsage {
         arrival,
-        since: now.task.started.unwrap_or(at).min(at),
+        since,
+        cpu: cpu.map(Ratio::get),
+        cpu_latest: cpu.map(Ratio::get),
         working_set: now.counters.working_set,
         working_set_latest: now.counters.working_set,
         file_cache: now.counters.file_cache,
@@ -335,6 +342,25 @@ mod tests {
         assert_eq!([u.tasks[0].cpu, u.tasks[1].cpu, u.tasks[2].cpu], [None; 3]);
         assert_eq!([u.tasks[0].arrival, u.tasks[1].arrival, u.tasks[2].arrival], [1, 3, 4]);
         assert_eq!(u.cpu_of(&later, Class::Guaranteed), None);
+    }
+
+    #[test]
+    fn who_started_since_the_previous_sample_is_known_at_once() {
+        let started = |secs: u64, usec: u64| {
+            let mut newcomer = task("n", 1, Some(usec));
+            let at = Some(Timestamp::default().plus(Span::from_secs(secs)));
+            newcomer.task = Arc::new(Task { started: at, ..(*newcomer.task).clone() });
+            newcomer
+        };
+        for (start, expected) in [(10, Some(0.5)), (14, Some(0.5)), (9, None)] {
+            let mut t = UsageTracker::default();
+            t.update(&sample(10, 0, vec![]));
+            let u = t.update(&sample(20, 0, vec![started(start, 5_000_000)])).expect("second");
+            assert_eq!((u.tasks[0].cpu, u.tasks[0].cpu_latest), (expected, expected), "{start}");
+        }
+        let mut t = UsageTracker::default();
+        t.update(&sample(20, 0, vec![started(20, 5)]));
+        assert_eq!(t.usage().tasks[0].cpu, None, "without a previous sample nothing is known");
     }
 
     #[test]

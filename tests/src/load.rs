@@ -35,6 +35,14 @@ pub enum Work {
         /// Bytes.
         bytes: u64,
     },
+    /// Nothing, and is not ended by SIGTERM.
+    Deaf,
+    /// Forks all the time, in chains: each link starts the next and ends. So a list of its processes is always out of
+    /// date, and their number is always the same.
+    Chain {
+        /// Chains.
+        chains: u32,
+    },
     /// Fills page cache: writes this many bytes to a file or block device, then reads them again and again.
     Cache {
         /// The file; made if it does not exist.
@@ -56,6 +64,8 @@ impl Work {
             Self::Hold { bytes } => words("hold", &[*bytes]),
             Self::Grow { bytes, rate } => words("grow", &[*bytes, *rate]),
             Self::Churn { bytes } => words("churn", &[*bytes]),
+            Self::Deaf => words("deaf", &[]),
+            Self::Chain { chains } => words("chain", &[u64::from(*chains)]),
             Self::Cache { path, bytes } => {
                 vec!["cache".into(), path.into(), bytes.to_string().into()]
             }

@@ -3,10 +3,12 @@
 //!
 //! It begins at the first line on its standard input and ends when that is closed, so none outlives its test.
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
 use std::fs::OpenOptions;
 use std::hint::black_box;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 const PAGE: usize = 4096;
@@ -15,6 +17,10 @@ const CHUNK: usize = 1 << 20;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    // A link of a chain is started by the one before it, and by nobody else.
+    if words == ["link"] {
+        return link();
+    }
     if io::stdin().read_line(&mut String::new()).is_err() {
         return ExitCode::FAILURE;
     }
@@ -34,6 +40,8 @@ fn main() -> ExitCode {
                 }
             });
         }),
+        ["deaf"] => Some(ignore_termination()),
+        ["chain", chains] => number(chains).map(chain),
         _ => None,
     };
     if started.is_none() {
@@ -62,6 +70,34 @@ fn spin(threads: usize) {
             }
         });
     }
+}
+
+fn ignore_termination() {
+    #[expect(unsafe_code, reason = "there is no safe way to ignore a signal")]
+    // SAFETY: SIG_IGN runs no code of ours.
+    unsafe {
+        libc::signal(libc::SIGTERM, libc::SIG_IGN);
+    }
+}
+
+/// Starts chains, and buries their links: they pass to the next process above that asked for it.
+fn chain(chains: usize) {
+    if set_child_subreaper(Some(getpid())).is_ok() {
+        for _ in 0..chains {
+            let _ = link();
+        }
+        in_background(|| while wait(WaitOptions::empty()).is_ok() {});
+    }
+}
+
+/// Starts the next link, unless the test is over: then standard input is closed.
+fn link() -> ExitCode {
+    let stdin = io::stdin();
+    let mut closed = [PollFd::new(&stdin, PollFlags::empty())];
+    let now = Timespec::default();
+    let over = poll(&mut closed, Some(&now)).is_err() || !closed[0].revents().is_empty();
+    let next = || Command::new(std::env::current_exe()?).arg("link").spawn();
+    if over || next().is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 /// Memory whose every page has been written, so that the kernel has given all of it.

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The acts of `act_*.rs`, on a hybrid kernel.
+
+#[path = "act_evict.rs"]
+mod evict;
