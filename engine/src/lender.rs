@@ -4,7 +4,9 @@
 use crate::config::{EngineConfig, LendRule};
 use crate::decision::{MAX_HORIZONS, Peak, PerClass, ResourceDecision};
 use gleaner_estimator::offer::{Offer, OfferRule, OfferState};
-use gleaner_estimator::predict::{Load, NodeLoad, Observation, Predictor, PredictorSpec};
+use gleaner_estimator::predict::{
+    Load, NodeLoad, Observation, Predictor, PredictorSpec, StateError,
+};
 use gleaner_estimator::reason::{Bound, Resource};
 use gleaner_estimator::sample::{Class, Sample};
 use gleaner_estimator::slack::{SlackInput, slack};
@@ -162,6 +164,19 @@ impl<Q: Amount> Lender<Q> {
             offer: self.offer.update(tick.sample.at, &rule, &formula, lent, gate),
             level,
         }
+    }
+
+    /// What the two groups' predictors learned.
+    pub(crate) fn save(&self) -> [Vec<u8>; 2] {
+        [self.node.predictor.save(), self.guaranteed.predictor.save()]
+    }
+
+    /// Continues with what was learned; on an error everything stays as it was.
+    pub(crate) fn restore(&mut self, saved: [&[u8]; 2]) -> Result<(), StateError> {
+        let node = self.rule.predictor.restore(saved[0])?;
+        self.guaranteed.predictor = self.rule.predictor.restore(saved[1])?;
+        self.node.predictor = node;
+        Ok(())
     }
 
     /// The decision when there is no usable reading: what was last known, and nothing offered.

@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod config;
 pub mod decision;
+pub mod learned;
 mod lender;
 pub mod reading;
 mod view;
@@ -15,7 +16,7 @@ use decision::{Decision, Health, PerClass};
 use gleaner_estimator::glance::Glance;
 use gleaner_estimator::sample::{Class, Sample};
 use gleaner_estimator::units::{Bytes, MilliCpus, Span, Timestamp};
-use gleaner_estimator::usage::{Usage, UsageTracker};
+use gleaner_estimator::usage::{Known, Usage, UsageTracker};
 use gleaner_qos::capability::Capabilities;
 use gleaner_qos::report::{Report, Settlement};
 use gleaner_qos::verdict::Verdict;
@@ -34,6 +35,8 @@ pub struct Engine {
     capabilities: Capabilities,
     /// When the unbroken run of good samples began.
     since: Option<Timestamp>,
+    /// The state it resumed from was warm, and no sample has come yet.
+    resumed_warm: bool,
     last_good: Option<Timestamp>,
     last: Decision,
 }
@@ -64,6 +67,7 @@ impl Engine {
             qos: Controller::new(config.qos.clone()),
             capabilities: Capabilities::none(),
             since: None,
+            resumed_warm: false,
             last_good: None,
             last,
             config,
@@ -171,8 +175,19 @@ impl Engine {
             self.qos.gap();
             self.since = None;
         }
-        self.since.get_or_insert(at);
+        let warm_up =
+            if std::mem::take(&mut self.resumed_warm) { self.config.warm_up.0 } else { 0 };
+        self.since.get_or_insert(Timestamp(at.0.saturating_sub(warm_up)));
         self.last_good = Some(at);
+    }
+
+    fn is_warm(&self) -> bool {
+        matches!(self.last.health, Health::Fresh)
+    }
+
+    fn recall(&mut self, known: Known, warm: bool) {
+        self.tracker = UsageTracker::recall(known);
+        self.resumed_warm = warm;
     }
 
     fn abstain(&mut self, why: String, reading: &Reading<'_>) -> Decision {
