@@ -14,7 +14,7 @@ mod units;
 pub use docs::{effective, reference, sample};
 pub use host::{
     AuditConfig, HostConfig, HttpConfig, LayoutConfig, Limits, LogConfig, LogFormat, LogLevel,
-    OrAuto, Preset, TaskRule,
+    OrAuto, Preset, StateConfig, TaskRule,
 };
 pub use mistake::{Mistake, Mistakes};
 

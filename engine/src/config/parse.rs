@@ -3,7 +3,7 @@
 
 use super::host::{
     AuditConfig, HostConfig, HttpConfig, LayoutConfig, Limits, LogConfig, LogFormat, LogLevel,
-    OrAuto, TaskRule,
+    OrAuto, StateConfig, TaskRule,
 };
 use super::keys::{KEYS, Key, SECTIONS, TASK_KEYS, TASK_RULES};
 use super::mistake::{Fault, Ledger, Mistakes, position};
@@ -113,6 +113,7 @@ fn blank() -> Config {
             },
             http: HttpConfig { listen: None, metrics_listen: None, allowed_hosts: Vec::new() },
             audit: AuditConfig { file: None, max_size: Bytes::default(), keep: 0 },
+            state: StateConfig { file: None, every: Span::default(), max_age: Span::default() },
             log: LogConfig { level: LogLevel::Info, format: LogFormat::Text },
         },
     }

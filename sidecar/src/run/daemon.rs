@@ -4,17 +4,19 @@
 use super::journal::Journal;
 use super::show::Show;
 use super::{Source, facts, notify, rows};
-use crate::audit::Audit;
 use crate::clock::{Clock, Schedule, Wake};
 use crate::exit::{Exit, Failure};
 use crate::output::Reader;
-use crate::settings;
+use crate::scribe::Scribe;
+use crate::{learned, settings};
+use gleaner_act::audit::Entry;
 use gleaner_collector::Collector;
+use gleaner_engine::Engine;
 use gleaner_engine::config::Config;
 use gleaner_engine::decision::Decision;
 use gleaner_engine::reading::{Body, Reading};
-use gleaner_engine::{Engine, audit};
 use gleaner_estimator::sample::Sample;
+use gleaner_estimator::units::Timestamp;
 use gleaner_watch::publisher::{Publisher, Told};
 use gleaner_watch::snapshot::HostState;
 use std::net::SocketAddr;
@@ -26,7 +28,7 @@ pub(super) struct Parts {
     pub(super) config: Config,
     pub(super) collector: Collector,
     pub(super) publisher: Publisher,
-    pub(super) audit: Option<Audit>,
+    pub(super) scribe: Scribe,
     pub(super) show: Show,
     /// Where everything is served.
     pub(super) address: Option<SocketAddr>,
@@ -38,19 +40,22 @@ pub(super) struct Daemon {
     pub(super) engine: Engine,
     pub(super) host: HostState,
     pub(super) schedule: Schedule,
-    /// Audit lines dropped by files that were closed by a reload.
+    /// Audit lines dropped by writers that a reload has ended.
     pub(super) dropped_before: u64,
     sample: Sample,
     journal: Journal,
     /// Full scans after which the layout was last looked at.
     scans: u64,
     decided: u64,
+    /// When what was learned was last written.
+    kept_at: Option<Timestamp>,
 }
 
 impl Daemon {
     /// A cold daemon; its first reading is due at once.
     pub(super) fn new(parts: Parts, clock: &impl Clock) -> Self {
-        let engine = Engine::new(settings::engine(&parts.config, &parts.collector));
+        let rules = settings::engine(&parts.config, &parts.collector);
+        let engine = learned::start(rules, &parts.config.host.state);
         let schedule = Schedule::new(clock.now(), parts.config.engine.interval);
         Self {
             parts,
@@ -62,6 +67,7 @@ impl Daemon {
             journal: Journal::default(),
             scans: 0,
             decided: 0,
+            kept_at: None,
         }
     }
 
@@ -107,9 +113,7 @@ impl Daemon {
         let tick_took = began.elapsed();
         self.look_at_self();
         self.publish(&decision, read.is_ok(), sample_took, tick_took);
-        if let Some(file) = &self.parts.audit {
-            file.write(audit::line(&decision));
-        }
+        self.write_down(&decision);
         if self.decided == 0 {
             Journal::begin(&decision, &self.parts.collector.layout());
         }
@@ -126,8 +130,7 @@ impl Daemon {
     fn look_at_self(&mut self) {
         let health = self.parts.collector.health();
         self.host.files_malformed = health.malformed;
-        let dropped = self.parts.audit.as_ref().map_or(0, Audit::dropped);
-        self.host.audit_lines_dropped = self.dropped_before + dropped;
+        self.host.audit_lines_dropped = self.dropped_before + self.parts.scribe.dropped();
         if health.scans != self.scans {
             self.scans = health.scans;
             self.refresh_troubles();
@@ -140,6 +143,32 @@ impl Daemon {
         let mut troubles = facts::troubles(&layout, self.parts.config.engine.mode);
         troubles.extend(self.refused_reload());
         self.host.troubles = troubles.into();
+    }
+
+    /// Hands the decision to the writer, and now and then what was learned.
+    fn write_down(&mut self, decision: &Decision) {
+        self.parts.scribe.line(|| Entry::Decision {
+            id: format!(
+                "{:x}-{}",
+                self.parts.publisher.published().about().started_ms,
+                decision.tick
+            ),
+            wall_ms: decision.wall_ms,
+            body: serde_json::to_value(decision).unwrap_or_default(),
+        });
+        let every = self.parts.config.host.state.every;
+        let kept = self.kept_at.get_or_insert(decision.at);
+        if decision.at.since(*kept).is_some_and(|span| span >= every) {
+            *kept = decision.at;
+            self.keep();
+        }
+    }
+
+    /// Writes what was learned, where that is wanted.
+    pub(super) fn keep(&self) {
+        if let Some(path) = &self.parts.config.host.state.file {
+            self.parts.scribe.state(path, self.engine.learned(learned::origin()));
+        }
     }
 
     fn publish(

@@ -159,7 +159,39 @@ fn decisions_are_written_to_the_audit_file() {
         ["run", "-n", "4", "--json", "-l", "127.0.0.1:0", "-c", config.to_str().unwrap()];
     let output = gleaner(arguments);
     assert!(output.status.success(), "{}", stderr(&output));
-    assert_eq!(fs::read_to_string(&audit).unwrap(), stdout(&output));
+    let parse = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+    let written: Vec<Value> = fs::read_to_string(&audit)
+        .unwrap()
+        .lines()
+        .map(|line| parse(line)["body"].take())
+        .collect();
+    let shown: Vec<Value> = stdout(&output).lines().map(parse).collect();
+    assert_eq!(written, shown);
+    assert_eq!(written.len(), 4);
+}
+
+#[test]
+fn what_was_learned_survives_a_restart_and_a_damaged_file_does_not_matter() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("gleaner.toml");
+    let state = dir.path().join("learned");
+    fs::write(&config, format!("{FAST}[state]\nfile = {:?}\n", state.display().to_string()))
+        .unwrap();
+    let run = || {
+        let output =
+            gleaner(["run", "-n", "3", "-l", "127.0.0.1:0", "-c", config.to_str().unwrap()]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        stderr(&output)
+    };
+    assert!(run().contains("there is none yet"));
+    assert!(run().contains("continuing with what was learned before"));
+    let mut bytes = fs::read(&state).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&state, bytes).unwrap();
+    let log = run();
+    assert!(log.contains("starting cold") && log.contains("checksum"), "{log}");
+    assert!(run().contains("continuing"), "the damaged file was replaced");
 }
 
 #[test]
