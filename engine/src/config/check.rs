@@ -4,10 +4,12 @@
 use super::host::{OrAuto, Preset};
 use super::mistake::{Fault, Ledger};
 use super::parse::Places;
+use super::qos_keys::forget_idle_compat;
 use super::setting::Setting;
 use super::{Config, LendRule, Quota};
 use crate::decision::MAX_HORIZONS;
 use gleaner_estimator::units::{Amount, Span};
+use gleaner_qos::config::{Edges, QosConfig};
 
 /// Sets what was not written and follows from what was.
 pub(super) fn derive(config: &mut Config, places: &Places) {
@@ -15,6 +17,7 @@ pub(super) fn derive(config: &mut Config, places: &Places) {
         let three = Span(config.engine.interval.0.saturating_mul(3));
         config.engine.stale_after = config.engine.stale_after.max(three);
     }
+    forget_idle_compat(config);
 }
 
 /// Notes every contradiction.
@@ -32,6 +35,19 @@ pub(super) fn cross_check(config: &Config, places: &Places, ledger: &mut Ledger<
         let wrong = format!("{stale} is not longer than sample.interval = {interval}");
         let instead = "write at least twice sample.interval, or leave it out";
         note(&["sample.stale_after", "sample.interval"], wrong, instead);
+    }
+    for (section, edges) in edges(&engine.qos) {
+        if edges.leave > edges.enter {
+            let (enter, leave) = (format!("{section}_enter"), format!("{section}_leave"));
+            let wrong = "harm would end above where it begins".to_owned();
+            note(&[&leave, &enter], wrong, &format!("write {leave} at most {enter}"));
+        }
+    }
+    for (least, most, short, long) in rising(&engine.qos) {
+        if short > long {
+            let wrong = format!("{least} = {} is above {most} = {}", shown(&short), shown(&long));
+            note(&[most, least], wrong, "write the larger one last");
+        }
     }
     lend_rule("cpu", &engine.cpu, &mut note);
     lend_rule("memory", &engine.memory, &mut note);
@@ -59,6 +75,28 @@ pub(super) fn cross_check(config: &Config, places: &Places, ledger: &mut Ledger<
             "add a [[layout.task]] with pattern and class, or write \"auto\"",
         );
     }
+}
+
+/// Where harm begins and ends, by the keys without their last word.
+fn edges(qos: &QosConfig) -> [(&'static str, Edges); 5] {
+    [
+        ("qos.cpu.run_wait", qos.cpu.run_wait),
+        ("qos.cpu.stall_excess", qos.cpu.stall_excess),
+        ("qos.memory.stall", qos.memory.stall),
+        ("qos.memory.major_faults", qos.memory.major_faults),
+        ("qos.io.stall_excess", qos.io.stall_excess),
+    ]
+}
+
+/// Pairs of times of which the second must not be shorter.
+fn rising(qos: &QosConfig) -> [(&'static str, &'static str, Span, Span); 4] {
+    let QosConfig { cpu, memory, io, probe, .. } = qos;
+    [
+        ("qos.cpu.dwell", "qos.cpu.dwell_max", cpu.level.dwell, cpu.level.dwell_max),
+        ("qos.memory.dwell", "qos.memory.dwell_max", memory.level.dwell, memory.level.dwell_max),
+        ("qos.io.dwell", "qos.io.dwell_max", io.level.dwell, io.level.dwell_max),
+        ("qos.probe.every", "qos.probe.every_max", probe.every, probe.every_max),
+    ]
 }
 
 /// A value as one writes it, without the quotes.

@@ -4,10 +4,12 @@
 mod check;
 mod docs;
 mod host;
+mod key;
 mod keys;
 mod mistake;
 mod parse;
 mod predict;
+mod qos_keys;
 mod setting;
 mod units;
 

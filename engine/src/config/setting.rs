@@ -9,8 +9,10 @@ use gleaner_estimator::predict::PredictorKind;
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::slack::Lend;
 use gleaner_estimator::units::{Amount, Bytes, MilliCpus, Ratio, Span};
+use gleaner_qos::config::Standing;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use toml::de::DeValue;
 
 /// A type that a key can have.
@@ -80,6 +82,15 @@ impl Stored<Option<u64>> for Option<Bytes> {
     }
     fn load(kept: &Option<u64>) -> Self {
         kept.map(Bytes)
+    }
+}
+
+impl Stored<Vec<Arc<str>>> for Vec<String> {
+    fn store(self) -> Vec<Arc<str>> {
+        self.into_iter().map(Arc::from).collect()
+    }
+    fn load(kept: &Vec<Arc<str>>) -> Self {
+        kept.iter().map(|text| text.as_ref().to_owned()).collect()
     }
 }
 
@@ -205,7 +216,7 @@ macro_rules! words {
         }
     )+};
 }
-words!(word: Mode, Class, Lend, Preset, LogLevel, LogFormat);
+words!(word: Mode, Standing, Class, Lend, Preset, LogLevel, LogFormat);
 words!(name: PredictorKind);
 
 macro_rules! counts {
