@@ -77,7 +77,7 @@ impl Eviction {
         drop(hands.enter(&target, Tree::Identity).map_err(refuse)?);
         let mut stage = Stage::Killing { since: now, hold: Hold::Free };
         if grace > Span::default() {
-            freezer::release(hands, &target);
+            drop(freezer::release(hands, &target));
             // What somebody else has frozen cannot hear.
             if !freezer::is_held(&target) && ask(hands, &target, now) == Outcome::Done {
                 stage = Stage::Asking { until: now.plus(grace) };

@@ -176,12 +176,15 @@ pub(crate) fn is_held(target: &Target) -> bool {
 }
 
 /// Takes back every freeze of ours on a target.
-pub(crate) fn release(hands: &mut Hands, target: &Target) {
+pub(crate) fn release(hands: &mut Hands, target: &Target) -> Outcome {
+    let mut outcome = Outcome::Done;
     for tree in TREES {
         if let Some(version) = target.version(tree) {
-            drop(hands.put_back_in(target, tree, &setting(version, tree).slot));
+            let thawed = hands.put_back_in(target, tree, &setting(version, tree).slot);
+            outcome = if outcome == Outcome::Done { thawed } else { outcome };
         }
     }
+    outcome
 }
 
 /// Thaws a target that is being killed, and every cgroup in it, whoever froze them: on v1 they could not die else.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The only writer of cgroup files and sender of signals.
 
+pub mod actor;
+pub mod audit;
 pub mod clock;
 mod cover;
 pub mod evict;

@@ -8,7 +8,7 @@ use crate::held::Held;
 use crate::means::Means;
 use crate::outcome::Outcome;
 use crate::place::Version;
-use crate::setting::{Deed, Hands, Setting, outcome};
+use crate::setting::{Deed, Hands, Setting};
 use crate::slot::Slot;
 use crate::target::{Target, Tree};
 use crate::usage::cpu_usec;
@@ -59,7 +59,7 @@ pub fn release(hands: &mut Hands, target: &Target) -> Outcome {
     }
 }
 
-pub(crate) const fn slot(version: Version) -> Slot {
+const fn slot(version: Version) -> Slot {
     match version {
         Version::V1 => Slot::file("cpu.cfs_quota_us"),
         Version::V2 => Slot::file("cpu.max"),
@@ -130,20 +130,17 @@ impl Watch {
         Some(outcome)
     }
 
+    /// When it can be judged.
+    #[must_use]
+    pub fn due(&self) -> Timestamp {
+        self.since.plus(SHOWS_AFTER)
+    }
+
     /// Whom it watches.
     #[must_use]
     pub const fn target(&self) -> &Target {
         &self.target
     }
-}
-
-/// Whether the quota in force is still the one we set; an owner may have rewritten it.
-pub(crate) fn is_ours(hands: &Hands, target: &Target) -> Result<bool, Outcome> {
-    let version = target.version(TREE).ok_or(Outcome::Vanished)?;
-    let held = target.enter(TREE)?;
-    let slot = slot(version);
-    let now = slot.read(&held).map_err(|fault| outcome(&held, fault))?;
-    Ok(hands.journal.change(&held, &slot).is_some_and(|change| change.is_ours(&now)))
 }
 
 #[cfg(test)]

@@ -136,10 +136,30 @@ impl Hands {
 
     /// Puts back everything that we changed on a target and that is still ours.
     pub fn put_back_all(&mut self, target: &Target) -> Vec<Undone> {
+        self.spots_on(target).iter().rev().filter_map(|spot| self.journal.undo(spot)).collect()
+    }
+
+    /// Forgets everything that was changed on a target: it is gone, and nothing is left to put back.
+    pub(crate) fn forget(&mut self, target: &Target) {
+        for spot in self.spots_on(target) {
+            self.journal.forget(&spot);
+        }
+    }
+
+    /// The places on a target in which somebody else has written over us, and what stands there.
+    pub(crate) fn changed_by_others(&self, target: &Target) -> Vec<(Spot, String)> {
+        let changed = |spot: Spot| {
+            let held = Held::open(&spot.directory, spot.inode).ok()?;
+            let found = spot.slot.read(&held).ok()?;
+            let ours = self.journal.change(&held, &spot.slot)?.is_ours(&found);
+            (!ours).then_some((spot, found))
+        };
+        self.spots_on(target).into_iter().filter_map(changed).collect()
+    }
+
+    fn spots_on(&self, target: &Target) -> Vec<Spot> {
         let on_it = |spot: &&Spot| target.owns(&spot.directory, spot.inode);
-        let spots: Vec<Spot> =
-            self.journal.spots().map(|(spot, _)| spot).filter(on_it).cloned().collect();
-        spots.iter().rev().filter_map(|spot| self.journal.undo(spot)).collect()
+        self.journal.spots().map(|(spot, _)| spot).filter(on_it).cloned().collect()
     }
 
     fn put_back(&mut self, held: &Held, slot: &Slot) -> Outcome {

@@ -48,7 +48,7 @@ pub fn cpu(
         return Deed { means: None, outcome: Lost::Unplaced("cpu").into() };
     };
     match weights {
-        Weights::Theirs => Deed { means: None, outcome: look(target, version, allocation) },
+        Weights::Theirs => Deed { means: None, outcome: is_light(target, allocation) },
         Weights::Ours => {
             let idle = hands.attempt(Means::CpuIdle, now, |h| h.set(target, &idle(version)));
             if !idle.outcome.blames_means() {
@@ -83,8 +83,10 @@ fn weight(version: Version) -> Setting {
     Setting { tree: CPU, slot: Slot::file(file), value: lowest.to_owned(), also: &[] }
 }
 
-/// Whether the owner of the weights has given this one a low weight.
-fn look(target: &Target, version: Version, allocation: Option<MilliCpus>) -> Outcome {
+/// Looks whether the owner of the weights has given this one a low weight: `Done` if so.
+#[must_use]
+pub fn is_light(target: &Target, allocation: Option<MilliCpus>) -> Outcome {
+    let Some(version) = target.version(CPU) else { return Lost::Unplaced("cpu").into() };
     let held = match target.enter(CPU) {
         Ok(held) => held,
         Err(lost) => return lost.into(),

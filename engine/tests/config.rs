@@ -107,6 +107,12 @@ fn the_defaults_are_what_the_documents_promise() {
 }
 
 #[test]
+fn defaults_are_written_as_the_program_writes_them() {
+    let written = config::effective(&Config::default());
+    assert!(!written.contains('#'), "no key differs from its default:\n{written}");
+}
+
+#[test]
 fn staleness_follows_a_longer_interval() {
     assert_eq!(parse("[sample]\ninterval = \"5s\"").engine.stale_after, Span::from_secs(15));
     assert_eq!(parse("[sample]\ninterval = \"250ms\"").engine.stale_after, Span::from_secs(3));

@@ -4,7 +4,7 @@
 use crate::cli::ConfigFile;
 use crate::clock::boot_time;
 use crate::exit::{Exit, Failure};
-use crate::table::{Align, Table, cores, known};
+use crate::table::{Align, Table, cores, known, printable};
 use crate::{config, logging, output, settings};
 use gleaner_collector::Collector;
 use gleaner_engine::config::{Config, LogConfig, LogLevel};
@@ -73,7 +73,7 @@ pub(crate) fn sample(file: &ConfigFile, json: bool) -> Result<(), Failure> {
     tracker.update(&sample);
     let text = match json {
         true => as_json(&sample, tracker.usage())?,
-        false => as_text(&sample, tracker.usage()),
+        false => as_text(&sample, tracker.usage()) + &not_seen(&collector),
     };
     output::print(&text).map(|_| ())
 }
@@ -114,6 +114,19 @@ fn as_text(sample: &Sample, usage: &Usage) -> String {
         text.push_str(&table.text());
     }
     text
+}
+
+/// What could not be read or understood, a line each; empty where all is well.
+fn not_seen(collector: &Collector) -> String {
+    let health = collector.health();
+    let unseen = collector.layout().unseen;
+    let mut lines: Vec<String> =
+        unseen.iter().map(|unseen| format!("unseen     {}: {}", unseen.what, unseen.why)).collect();
+    if let Some(last) = health.last_malformed {
+        let count = health.malformed;
+        lines.push(format!("unclear    left out so far: {count}; the latest: {last}"));
+    }
+    lines.iter().map(|line| format!("\n{}\n", printable(line))).collect()
 }
 
 /// Capacity, what each class used, and the node's own waiting, on a line each.

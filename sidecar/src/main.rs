@@ -16,6 +16,7 @@ mod table;
 use clap::Parser as _;
 use cli::{Cli, Command};
 use exit::{Exit, Failure};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -24,7 +25,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(message) => return usage(&message),
     };
-    match execute(cli.command) {
+    // The panic itself was told by the hook; a supervisor is told by the code that it was one.
+    let result = catch_unwind(AssertUnwindSafe(|| execute(cli.command)))
+        .unwrap_or_else(|_| Err(Failure::new(Exit::Software, "stopped after a panic")));
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }

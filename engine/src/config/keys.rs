@@ -139,7 +139,7 @@ pub(super) const KEYS: &[Key<Config>] = &[
         "A last good reading older than this lends nothing, and a larger gap between two readings starts over cold. When it is not written it is three times `sample.interval`, and at least 3s: two readings may be lost, not three."),
     key!("sample.memory_stat_every", [host.memory_stat_every]: Span = Some("\"10s\""), Some(("100ms", "5min")),
         "Time between two readings of a task's `memory.stat`, which is about half of the cost of reading a task; in between its last values are used."),
-    key!("sample.rescan_every", [host.rescan_every]: Span = Some("\"60s\""), Some(("1s", "1h")),
+    key!("sample.rescan_every", [host.rescan_every]: Span = Some("\"1min\""), Some(("1s", "1h")),
         "Time between two full listings of the cgroups, at which limits and weights are read again too. New and vanished cgroups are noticed at once by inotify, so this only catches what it missed."),
     key!("lend.rule", [host.lend]: OrAuto<Lend> = Some("\"auto\""), None,
         "Which part may be lent. `allocated`: only what guaranteed tasks were promised and leave unused, for a scheduler that offers the rest itself. `headroom`: everything that guaranteed and system work leaves unused. `auto` takes `allocated` beside a Mesos agent and `headroom` elsewhere."),

@@ -29,10 +29,10 @@ pub(super) struct Doors {
 }
 
 impl Doors {
-    /// Takes the addresses of the configuration.
-    pub(super) fn open(config: &HttpConfig) -> Result<Self, Failure> {
+    /// Takes the addresses of the configuration; `named` is what stated the first of them.
+    pub(super) fn open(config: &HttpConfig, named: &str) -> Result<Self, Failure> {
         let wanted = [
-            (config.listen, "http.listen", Surface::All),
+            (config.listen, named, Surface::All),
             (config.metrics_listen, "http.metrics_listen", Surface::Metrics),
         ];
         let mut list = Vec::new();

@@ -110,6 +110,9 @@ impl Daemon {
         if let Some(file) = &self.parts.audit {
             file.write(audit::line(&decision));
         }
+        if self.decided == 0 {
+            Journal::begin(&decision, &self.parts.collector.layout());
+        }
         self.journal.note(&decision);
         let reader = self.show(&decision)?;
         self.tell_supervisor();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is logged of decisions: changes of state only, and none of them more often than once in ten seconds.
 
+use gleaner_collector::LayoutReport;
 use gleaner_engine::decision::{Decision, Health, ResourceDecision};
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::units::{Amount, Span, Timestamp};
@@ -17,15 +18,15 @@ struct Kind {
 }
 
 impl Kind {
-    /// How many lines were swallowed since the last one; `None` while it is too early for another.
-    fn due(&mut self, now: Timestamp) -> Option<u64> {
+    /// Whether a line may be said now, and how many were swallowed before it, if any.
+    fn due(&mut self, now: Timestamp) -> Option<Option<u64>> {
         let early = self.said.and_then(|said| now.since(said)).is_some_and(|span| span < QUIET);
         if early {
             self.swallowed += 1;
             return None;
         }
         self.said = Some(now);
-        Some(std::mem::take(&mut self.swallowed))
+        Some(Some(std::mem::take(&mut self.swallowed)).filter(|swallowed| *swallowed > 0))
     }
 }
 
@@ -85,6 +86,24 @@ impl Journal {
         }
     }
 
+    /// Logs once what was found, at the first decision.
+    pub(super) fn begin(decision: &Decision, layout: &LayoutReport) {
+        let [guaranteed, best_effort, system] = layout.tasks;
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            node = super::facts::node_name(),
+            mode = decision.mode.word(),
+            cores = %decision.cpu.capacity,
+            memory = %decision.memory.capacity,
+            layout = layout.preset.word(),
+            why = layout.why,
+            guaranteed,
+            best_effort,
+            system,
+            "running"
+        );
+    }
+
     /// Logs readings that did not take place because the one before took too long.
     pub(super) fn late(&mut self, missed: u64, now: Timestamp) {
         if missed == 0 {
@@ -126,6 +145,6 @@ mod tests {
         let mut kind = Kind::default();
         let at = |secs| Timestamp::default().plus(Span::from_secs(secs));
         let said: Vec<_> = (100..125).filter_map(|s| kind.due(at(s)).map(|n| (s, n))).collect();
-        assert_eq!(said, [(100, 0), (110, 9), (120, 9)]);
+        assert_eq!(said, [(100, None), (110, Some(9)), (120, Some(9))]);
     }
 }

@@ -49,7 +49,8 @@ pub(crate) fn run(args: &cli::Run) -> Result<(), Failure> {
     let (config, places) = source.load()?;
     let show = Show::new(args.json, output::is_terminal());
     logging::start(log_for(&config, &show));
-    let doors = Doors::open(&config.host.http)?;
+    let named = if args.listen.is_some() { "--listen" } else { "http.listen" };
+    let doors = Doors::open(&config.host.http, named)?;
     let collector = settings::collector(&config)?;
     let audit = open_audit(&config)?;
     let address = doors.address;

@@ -20,7 +20,12 @@ impl Daemon {
         match result {
             Ok(()) => tracing::info!("the configuration was read again"),
             Err(failure) => {
-                tracing::error!(%failure, "the configuration is refused; the one before stays in force");
+                for why in failure.to_string().lines() {
+                    tracing::error!(
+                        why,
+                        "the configuration is refused; the one before stays in force"
+                    );
+                }
             }
         }
         self.refresh_troubles();
