@@ -16,6 +16,8 @@ pub fn plain() -> EngineConfig {
         warm_up: Span::default(),
         task_warm_up: Span::default(),
         lend: Lend::Allocated,
+        // Traces have usage and no contention signals.
+        lend_blind: true,
         ..EngineConfig::default()
     };
     policy.cpu.enabled = true;

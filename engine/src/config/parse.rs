@@ -12,6 +12,7 @@ use gleaner_estimator::predict::{Parameters, PredictorSpec};
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::slack::Lend;
 use gleaner_estimator::units::{Amount, Bytes, Span};
+use gleaner_qos::config::QosConfig;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -94,6 +95,8 @@ fn blank() -> Config {
             cpu: blank_rule(Parameters::cpu()),
             memory: blank_rule(Parameters::memory()),
             offer_horizon: 0,
+            lend_blind: false,
+            qos: QosConfig::default(),
         },
         host: HostConfig {
             lend: OrAuto::Auto,

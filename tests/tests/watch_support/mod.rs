@@ -138,6 +138,8 @@ fn config() -> EngineConfig {
             },
         },
         offer_horizon: 1,
+        lend_blind: true,
+        qos: gleaner_qos::config::QosConfig::default(),
     }
 }
 
