@@ -1,2 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a policy would have lent, violated and evicted on a recorded trace.
+
+pub mod oracle;
+pub mod plan;
+pub mod policy;
+pub mod recording;
+pub mod replay;
+pub mod run;
+pub mod score;
+pub mod trace;

@@ -69,13 +69,13 @@ impl Roster {
             entry.close(reader);
             self.look_again(&entry.task.id.name);
         }
-        self.recount();
+        self.count();
     }
 
     /// Forgets all tasks: another layout is to find its own.
     pub(crate) fn clear(&mut self, reader: &mut Reader) {
         self.entries.drain(..).for_each(|mut entry| entry.close(reader));
-        self.recount();
+        self.count();
     }
 
     /// Takes what inotify reported since last time; `true` when only a full scan can help.
@@ -97,7 +97,7 @@ impl Roster {
             }
         }
         self.pending = pending;
-        self.recount();
+        self.recount(scene);
         Ok(false)
     }
 
@@ -121,7 +121,7 @@ impl Roster {
             }
         }
         self.entries.sort_unstable_by(|a, b| a.task.id.cmp(&b.task.id));
-        self.recount();
+        self.recount(scene);
         Ok(())
     }
 
@@ -203,9 +203,19 @@ impl Roster {
         });
     }
 
-    fn recount(&mut self) {
+    fn count(&mut self) {
         let is_guaranteed = |entry: &&Entry| entry.task.class == Class::Guaranteed;
         self.guaranteed = self.entries.iter().filter(is_guaranteed).count();
+    }
+
+    /// Counts the tasks and shares the descriptors out among them.
+    fn recount(&mut self, scene: &mut Scene<'_>) {
+        self.count();
+        let threads = self.guaranteed * self.thread_limit(scene.settings);
+        let demand = scene.plan.demand(self.entries.len(), self.guaranteed, threads);
+        if scene.reader.budget.share_out(demand) {
+            self.entries.iter_mut().for_each(|entry| entry.shrink(scene.plan, scene.reader));
+        }
     }
 
     fn entry(&mut self, id: TaskId, scene: &mut Scene<'_>) -> Entry {
@@ -214,7 +224,7 @@ impl Roster {
         let tree = scene.trees.get(scene.listing);
         let started = age::started(scene.reader, scene.proc, tree, &id.name, scene.at);
         let task = Arc::new(describe(id, &facts, started, scene));
-        let mut entry = Entry::new(task, facts, self.arrivals);
+        let mut entry = Entry::new(task, facts, scene.cpus, self.arrivals);
         let settled = started.is_some_and(|start| start.plus(SETTLED) <= scene.at);
         entry.young = if settled { 0 } else { YOUNG };
         self.settle(&mut entry, scene);
@@ -231,20 +241,24 @@ impl Roster {
             }
         }
         self.entries = entries;
-        self.recount();
+        self.recount(scene);
     }
 
     /// Reads again what changes rarely, and replaces the task's description where it changed.
     fn refresh(&self, entry: &mut Entry, scene: &mut Scene<'_>) {
         entry.young = entry.young.saturating_sub(1);
-        entry.facts = Facts::read(scene.reader, scene.trees, &entry.task.id.name);
-        let tree = scene.trees.get(scene.listing);
-        let started = entry.task.started.or_else(|| {
-            age::started(scene.reader, scene.proc, tree, &entry.task.id.name, scene.at)
-        });
-        let task = describe(entry.task.id.clone(), &entry.facts, started, scene);
-        if task != *entry.task {
-            entry.task = Arc::new(task);
+        let facts = Facts::read(scene.reader, scene.trees, &entry.task.id.name);
+        let (mut started, tree) = (entry.task.started, scene.trees.get(scene.listing));
+        if started.is_none() {
+            started = age::started(scene.reader, scene.proc, tree, &entry.task.id.name, scene.at);
+        }
+        // Mostly nothing has changed, and then nothing is allocated.
+        if facts != entry.facts || started != entry.task.started || scene.cpus != entry.node {
+            (entry.facts, entry.node) = (facts, scene.cpus);
+            let task = describe(entry.task.id.clone(), &facts, started, scene);
+            if task != *entry.task {
+                entry.task = Arc::new(task);
+            }
         }
         entry.retry_missing();
         self.settle(entry, scene);

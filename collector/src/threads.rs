@@ -10,8 +10,9 @@
 //! The list of threads is read anew with the slow files, and at once when a thread ends. Of more
 //! threads than the limit one window of the list is read until the next list, then the next window.
 
+use crate::budget::{Rank, Slot, Tier};
 use crate::parse;
-use crate::reader::{Failure, Reader, Request, Slot, Tier};
+use crate::reader::{Failure, Reader, Request};
 use crate::task::Tools;
 use crate::trees::{Tree, join};
 use gleaner_estimator::units::{Span, Timestamp};
@@ -22,6 +23,12 @@ const LISTED: usize = 4096;
 
 /// Most cgroups below a task that are asked for threads (a pod's containers).
 const HOLDERS: usize = 64;
+
+/// Threads are read at every sample.
+pub(crate) const RANK: Rank = Rank::Hot;
+
+/// Only those of guaranteed tasks are.
+const TIER: Tier = Tier { rank: RANK, whole: true };
 
 /// A thread cannot gain more CPU time than time passed. One that did is another thread under a number
 /// taken again; the second is for clocks of tickless CPUs, which are brought up to date that rarely.
@@ -40,7 +47,7 @@ struct Thread {
 pub(crate) struct Threads {
     list: Vec<Thread>,
     ids: Vec<u32>,
-    /// The task's cgroup and those below it.
+    /// The task's cgroup and those below it; empty where there are none below.
     holders: Vec<String>,
     /// Where the window begins.
     offset: usize,
@@ -70,7 +77,11 @@ impl Threads {
     pub(crate) fn refresh(&mut self, tree: &Tree, path: &str, limit: usize, reader: &mut Reader) {
         self.limit = limit;
         self.stale = true;
-        self.holders = below(tree, path, HOLDERS, reader);
+        // Without cgroups below, the task's own is the only one, and no list is needed.
+        self.holders.clear();
+        if !tree.is_leaf(path) {
+            self.holders = below(tree, path, HOLDERS, reader);
+        }
     }
 
     /// The sums of run-queue wait and CPU time, in nanoseconds; `None` when no thread could be read.
@@ -87,7 +98,7 @@ impl Threads {
         let most = (passed + SLACK).0;
         let mut read = 0_usize;
         for thread in &mut self.list {
-            let request = Request { dir: tools.proc, tier: Tier::Essential, head: false };
+            let request = Request { dir: tools.proc, tier: TIER, head: false };
             let id = thread.id;
             let compose = |path: &mut Vec<u8>| {
                 // Writing to a Vec cannot fail.
@@ -165,9 +176,9 @@ impl Threads {
         self.ids.sort_unstable();
     }
 
+    /// Gives all descriptors back; the threads stay listed.
     pub(crate) fn close(&mut self, reader: &mut Reader) {
         self.list.iter_mut().for_each(|thread| reader.budget.close(&mut thread.slot));
-        self.list.clear();
     }
 }
 

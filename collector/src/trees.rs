@@ -93,6 +93,12 @@ impl Tree {
         (FileType::from_raw_mode(stat.st_mode) == FileType::Directory).then_some(stat.st_ino)
     }
 
+    /// Whether the cgroup at `path` has none below it, as far as its link count says: kernfs counts
+    /// `..` of each child there. File systems that do not count have 1, and no leaf.
+    pub(crate) fn is_leaf(&self, path: &str) -> bool {
+        statat(&self.dir, or_dot(path), AtFlags::empty()).is_ok_and(|stat| stat.st_nlink == 2)
+    }
+
     /// Names of the directories directly below `path`, sorted. Names that are not UTF-8 are left out and
     /// noted: nothing that makes containers uses them.
     pub(crate) fn children(&self, path: &str, trouble: &mut Trouble) -> Result<Vec<String>, Errno> {

@@ -7,36 +7,11 @@ use gleaner_estimator::reason::Bound;
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::slack::Lend;
 use gleaner_estimator::units::{Amount, Bytes, MilliCpus, Ratio, Span, Timestamp};
+use gleaner_qos::assessment::Assessment;
 use gleaner_qos::level::Level;
-use serde::{Deserialize, Serialize};
-
-/// How far the host may go.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Decides and shows, touches nothing.
-    #[default]
-    Observe,
-    /// Holds best-effort work in the lowest class and limits it; never kills.
-    Squeeze,
-    /// Also evicts.
-    Evict,
-}
-
-impl Mode {
-    /// All modes, mildest first.
-    pub const ALL: [Self; 3] = [Self::Observe, Self::Squeeze, Self::Evict];
-
-    /// The word used in configuration, metrics and JSON.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Observe => "observe",
-            Self::Squeeze => "squeeze",
-            Self::Evict => "evict",
-        }
-    }
-}
+pub use gleaner_qos::verdict::Mode;
+use gleaner_qos::verdict::Verdict;
+use serde::Serialize;
 
 /// One value per class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -170,6 +145,10 @@ pub struct Decision {
     pub cpu: ResourceDecision<MilliCpus>,
     /// Memory.
     pub memory: ResourceDecision<Bytes>,
+    /// How every resource stands, IO included, and by which signals; `None` without a usable reading.
+    pub assessment: Option<Assessment>,
+    /// What is to be taken back, from whom, and why nothing is where nothing is.
+    pub verdict: Verdict,
     /// Tasks, by class.
     pub tasks: PerClass<u32>,
     /// Tasks that vanished while they were read.

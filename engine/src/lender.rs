@@ -4,12 +4,15 @@
 use crate::config::{EngineConfig, LendRule};
 use crate::decision::{MAX_HORIZONS, Peak, PerClass, ResourceDecision};
 use gleaner_estimator::offer::{Offer, OfferRule, OfferState};
-use gleaner_estimator::predict::{Load, NodeLoad, Observation, Predictor, PredictorSpec};
-use gleaner_estimator::reason::Bound;
+use gleaner_estimator::predict::{
+    Load, NodeLoad, Observation, Predictor, PredictorSpec, StateError,
+};
+use gleaner_estimator::reason::{Bound, Resource};
 use gleaner_estimator::sample::{Class, Sample};
 use gleaner_estimator::slack::{SlackInput, slack};
 use gleaner_estimator::units::{Amount, Span};
 use gleaner_estimator::usage::Usage;
+use gleaner_qos::assessment::Assessment;
 use gleaner_qos::level::Level;
 
 /// Arrival number of what the node uses beyond its known tasks; those count from 1.
@@ -17,6 +20,7 @@ const SYSTEM_ARRIVAL: u64 = 0;
 
 /// How one resource is found in samples and usages.
 pub(crate) trait View<Q> {
+    fn resource(&self) -> Resource;
     fn capacity(&self, sample: &Sample) -> Q;
     fn allocation(&self, sample: &Sample, task: usize) -> Option<Q>;
     /// The latest known use of a task, base units.
@@ -32,8 +36,23 @@ pub(crate) struct Tick<'a> {
     /// False until rates exist: the first sample after a start or a gap.
     pub(crate) rates: bool,
     pub(crate) task_warm_up: Span,
-    pub(crate) level: Level,
-    pub(crate) gate: Option<Bound>,
+    /// Enough has been seen since the start or the last gap.
+    pub(crate) warm: bool,
+    /// How resources stand.
+    pub(crate) assessment: &'a Assessment,
+    pub(crate) lend_blind: bool,
+}
+
+impl Tick<'_> {
+    /// The resource's level, and what closes its offer. A resource that nothing is known of counts as
+    /// calm only where lending blindly is asked for.
+    fn standing(&self, resource: Resource) -> (Level, Option<Bound>) {
+        let this = self.assessment.of(resource);
+        match this.no_signal && self.lend_blind {
+            true => (Level::Calm, None),
+            false => (this.level, self.assessment.gate(resource)),
+        }
+    }
 }
 
 /// A predictor and the loads it is fed with; the buffer is kept between ticks.
@@ -49,14 +68,14 @@ impl Group {
         Self { predictor: spec.build(), loads: Vec::new(), unproven: 0.0 }
     }
 
-    fn observe(&mut self, tick: &Tick<'_>, ceiling: f64) {
+    fn observe(&mut self, tick: &Tick<'_>, calm: bool, ceiling: f64) {
         // Predictors want arrival order; samples are in id order.
         self.loads.sort_unstable_by_key(|load| load.arrival);
         self.predictor.observe(&Observation {
             at: tick.sample.at,
             loads: &self.loads,
             ceiling,
-            calm: tick.level == Level::Calm,
+            calm,
             node: NodeLoad {
                 load: tick.sample.node.load,
                 memory_used: tick.usage.node.memory_used,
@@ -98,10 +117,12 @@ impl<Q: Amount> Lender<Q> {
         config: &EngineConfig,
     ) -> ResourceDecision<Q> {
         let capacity = view.capacity(tick.sample);
+        let (level, closed) = tick.standing(view.resource());
         if tick.rates {
             self.gather(tick, view, capacity);
-            self.node.observe(tick, capacity.to_base());
-            self.guaranteed.observe(tick, capacity.to_base());
+            let calm = level == Level::Calm;
+            self.node.observe(tick, calm, capacity.to_base());
+            self.guaranteed.observe(tick, calm, capacity.to_base());
         }
         let peaks = self.peaks(capacity);
         let peak = peaks.get(self.offer_horizon).copied().flatten();
@@ -117,13 +138,9 @@ impl<Q: Amount> Lender<Q> {
             peak_guaranteed: peak.map_or(capacity, |p| p.guaranteed),
             peak_node: peak.map_or(capacity, |p| p.node),
         });
-        let gate = self.gate(tick, peak.is_some());
-        let rule = OfferRule {
-            threshold: self.rule.threshold,
-            quantum: self.rule.quantum,
-            rise: self.rule.rise.map(|rise| rise.of(capacity)),
-            rise_every: self.rule.rise_every,
-        };
+        let warm = tick.warm && tick.rates && peak.is_some();
+        let gate = self.gate(warm, closed);
+        let rule = self.offer_rule(capacity);
         ResourceDecision {
             capacity,
             reserve: self.rule.reserve.of(capacity),
@@ -145,8 +162,21 @@ impl<Q: Amount> Lender<Q> {
             slack_bound: formula.bound,
             lent,
             offer: self.offer.update(tick.sample.at, &rule, &formula, lent, gate),
-            level: tick.level,
+            level,
         }
+    }
+
+    /// What the two groups' predictors learned.
+    pub(crate) fn save(&self) -> [Vec<u8>; 2] {
+        [self.node.predictor.save(), self.guaranteed.predictor.save()]
+    }
+
+    /// Continues with what was learned; on an error everything stays as it was.
+    pub(crate) fn restore(&mut self, saved: [&[u8]; 2]) -> Result<(), StateError> {
+        let node = self.rule.predictor.restore(saved[0])?;
+        self.guaranteed.predictor = self.rule.predictor.restore(saved[1])?;
+        self.node.predictor = node;
+        Ok(())
     }
 
     /// The decision when there is no usable reading: what was last known, and nothing offered.
@@ -183,13 +213,21 @@ impl<Q: Amount> Lender<Q> {
         }
     }
 
-    fn gate(&self, tick: &Tick<'_>, predicted: bool) -> Option<Bound> {
-        if !self.rule.enabled {
-            return Some(Bound::Off);
+    fn offer_rule(&self, capacity: Q) -> OfferRule<Q> {
+        OfferRule {
+            threshold: self.rule.threshold,
+            quantum: self.rule.quantum,
+            rise: self.rule.rise.map(|rise| rise.of(capacity)),
+            rise_every: self.rule.rise_every,
         }
-        tick.gate
-            .or((!tick.rates || !predicted).then_some(Bound::Cold))
-            .or((tick.level != Level::Calm).then_some(Bound::Level))
+    }
+
+    fn gate(&self, warm: bool, closed: Option<Bound>) -> Option<Bound> {
+        match (self.rule.enabled, warm) {
+            (false, _) => Some(Bound::Off),
+            (true, false) => Some(Bound::Cold),
+            (true, true) => closed,
+        }
     }
 
     fn gather(&mut self, tick: &Tick<'_>, view: &impl View<Q>, capacity: Q) {

@@ -6,17 +6,21 @@
 pub mod audit;
 pub mod config;
 pub mod decision;
+pub mod learned;
 mod lender;
 pub mod reading;
 mod view;
 
 use config::EngineConfig;
 use decision::{Decision, Health, PerClass};
-use gleaner_estimator::reason::Bound;
+use gleaner_estimator::glance::Glance;
 use gleaner_estimator::sample::{Class, Sample};
 use gleaner_estimator::units::{Bytes, MilliCpus, Span, Timestamp};
-use gleaner_estimator::usage::{Usage, UsageTracker};
-use gleaner_qos::level::Level;
+use gleaner_estimator::usage::{Known, Usage, UsageTracker};
+use gleaner_qos::capability::Capabilities;
+use gleaner_qos::report::{Report, Settlement};
+use gleaner_qos::verdict::Verdict;
+use gleaner_qos::{Alarm, Controller};
 use lender::{Lender, Tick};
 use reading::{Body, Reading};
 
@@ -26,8 +30,13 @@ pub struct Engine {
     tracker: UsageTracker,
     cpu: Lender<MilliCpus>,
     memory: Lender<Bytes>,
+    qos: Controller,
+    /// What the host can do here; nothing until it says so.
+    capabilities: Capabilities,
     /// When the unbroken run of good samples began.
     since: Option<Timestamp>,
+    /// The state it resumed from was warm, and no sample has come yet.
+    resumed_warm: bool,
     last_good: Option<Timestamp>,
     last: Decision,
 }
@@ -46,6 +55,8 @@ impl Engine {
             health: Health::Cold { seen: Span::default(), needed: config.warm_up },
             cpu: cpu.unknown(&config),
             memory: memory.unknown(&config),
+            assessment: None,
+            verdict: Verdict::default(),
             tasks: PerClass::default(),
             vanished: 0,
         };
@@ -53,7 +64,10 @@ impl Engine {
             tracker: UsageTracker::default(),
             cpu,
             memory,
+            qos: Controller::new(config.qos.clone()),
+            capabilities: Capabilities::none(),
             since: None,
+            resumed_warm: false,
             last_good: None,
             last,
             config,
@@ -64,6 +78,21 @@ impl Engine {
     #[must_use]
     pub fn config(&self) -> &EngineConfig {
         &self.config
+    }
+
+    /// Says what the host can do here; a broken actuator means that the next rung is taken.
+    pub fn set_capabilities(&mut self, capabilities: Capabilities) {
+        self.capabilities = capabilities;
+    }
+
+    /// Takes a fast reading between two samples and says whether the next tick should come at once.
+    pub fn glance(&mut self, glance: &Glance) -> Alarm {
+        self.qos.glance(glance)
+    }
+
+    /// Takes what became of a correction. An eviction that is over is settled.
+    pub fn report(&mut self, report: &Report) -> Option<Settlement> {
+        self.qos.report(report)
     }
 
     /// The rates behind the last good decision, in the order of that sample's tasks.
@@ -105,14 +134,21 @@ impl Engine {
         let rates = self.tracker.update(sample).is_some();
         let seen = self.since.and_then(|since| sample.at.since(since)).unwrap_or_default();
         let warm = rates && seen >= self.config.warm_up;
+        let usage = self.tracker.usage();
+        let assessment = self.qos.assess(sample, usage);
         let tick = Tick {
             sample,
-            usage: self.tracker.usage(),
+            usage,
             rates,
             task_warm_up: self.config.task_warm_up,
-            level: Level::Calm,
-            gate: (!warm).then_some(Bound::Cold),
+            warm,
+            assessment: &assessment,
+            lend_blind: self.config.lend_blind,
         };
+        let cpu = self.cpu.decide(&tick, &view::Cpu, &self.config);
+        let memory = self.memory.decide(&tick, &view::Memory, &self.config);
+        let (mode, can) = (self.config.mode, &self.capabilities);
+        let verdict = self.qos.decide(sample, usage, &assessment, mode, can);
         Decision {
             tick: self.last.tick + 1,
             at: reading.at,
@@ -122,8 +158,10 @@ impl Engine {
                 true => Health::Fresh,
                 false => Health::Cold { seen, needed: self.config.warm_up },
             },
-            cpu: self.cpu.decide(&tick, &view::Cpu, &self.config),
-            memory: self.memory.decide(&tick, &view::Memory, &self.config),
+            cpu,
+            memory,
+            assessment: Some(assessment),
+            verdict,
             tasks: count(sample),
             vanished: sample.vanished,
         }
@@ -134,13 +172,26 @@ impl Engine {
         let gap = self.last_good.and_then(|last| at.since(last));
         if gap.is_some_and(|span| span > self.config.stale_after) {
             self.tracker.forget_counters();
+            self.qos.gap();
             self.since = None;
         }
-        self.since.get_or_insert(at);
+        let warm_up =
+            if std::mem::take(&mut self.resumed_warm) { self.config.warm_up.0 } else { 0 };
+        self.since.get_or_insert(Timestamp(at.0.saturating_sub(warm_up)));
         self.last_good = Some(at);
     }
 
+    fn is_warm(&self) -> bool {
+        matches!(self.last.health, Health::Fresh)
+    }
+
+    fn recall(&mut self, known: Known, warm: bool) {
+        self.tracker = UsageTracker::recall(known);
+        self.resumed_warm = warm;
+    }
+
     fn abstain(&mut self, why: String, reading: &Reading<'_>) -> Decision {
+        self.qos.gap();
         let since_good = self.last_good.map(|good| reading.at.since(good).unwrap_or_default());
         Decision {
             tick: self.last.tick + 1,
@@ -150,6 +201,8 @@ impl Engine {
             health: Health::Failed { why, since_good },
             cpu: self.cpu.abstain(&self.last.cpu),
             memory: self.memory.abstain(&self.last.memory),
+            assessment: None,
+            verdict: Verdict::default(),
             tasks: self.last.tasks,
             vanished: 0,
         }

@@ -2,6 +2,7 @@
 //! Where CPU and memory are found in samples and usages.
 
 use crate::lender::View;
+use gleaner_estimator::reason::Resource;
 use gleaner_estimator::sample::{Class, Sample};
 use gleaner_estimator::units::{Amount, Bytes, MilliCpus};
 use gleaner_estimator::usage::Usage;
@@ -10,6 +11,9 @@ use gleaner_estimator::usage::Usage;
 pub(crate) struct Cpu;
 
 impl View<MilliCpus> for Cpu {
+    fn resource(&self) -> Resource {
+        Resource::Cpu
+    }
     fn capacity(&self, sample: &Sample) -> MilliCpus {
         sample.node.capacity_cpu
     }
@@ -28,6 +32,9 @@ impl View<MilliCpus> for Cpu {
 pub(crate) struct Memory;
 
 impl View<Bytes> for Memory {
+    fn resource(&self) -> Resource {
+        Resource::Memory
+    }
     fn capacity(&self, sample: &Sample) -> Bytes {
         sample.node.capacity_memory
     }

@@ -55,6 +55,7 @@ fn one_of_each_kind_of_mistake() {
         ("everything reserved", "[cpu]\nreserve = \"100%\""),
         ("too many horizons", "[predict]\nother_horizons = [\"1min\", \"5min\", \"1h\", \"1d\"]"),
         ("a horizon without unit", "[predict]\nother_horizons = [300]"),
+        ("one address twice", "[http]\nmetrics_listen = \"127.0.0.1:9719\""),
         ("globs without tasks", "[layout]\npreset = \"globs\""),
     ];
     let report: Vec<String> =
@@ -103,6 +104,12 @@ fn the_defaults_are_what_the_documents_promise() {
     assert_eq!(host.layout.preset, OrAuto::Auto);
     assert!(host.http.listen.is_some_and(|address| address.ip().is_loopback()));
     assert_eq!(Config::parse("", "empty").as_ref(), Ok(&Config::default()));
+}
+
+#[test]
+fn defaults_are_written_as_the_program_writes_them() {
+    let written = config::effective(&Config::default());
+    assert!(!written.contains('#'), "no key differs from its default:\n{written}");
 }
 
 #[test]

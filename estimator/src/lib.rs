@@ -4,6 +4,7 @@
 //! Pure: no clock, file, environment, thread or random number. Time arrives with the sample.
 //! Read in this order: [`units`], [`sample`], [`usage`], [`predict`], [`slack`], [`offer`]; [`reason`] has the words.
 
+pub mod envelope;
 pub mod glance;
 pub mod offer;
 pub mod predict;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Two samples → rates. The only place that subtracts counters; a counter that went back gives `None`.
 
-use crate::sample::{Class, NodeSample, Psi, PsiSet, Sample, Task, TaskCounters, TaskSample};
+use crate::sample::{Class, NodeSample, Psi, PsiSet, Sample, TaskCounters, TaskId, TaskSample};
 use crate::units::{Amount, Bytes, Ratio, Span, Timestamp};
-use serde::Serialize;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
 /// `(later − earlier) ÷ seconds`, `None` when the counter went back or no time passed.
 #[must_use]
@@ -161,12 +160,32 @@ fn sum_known(sample: &Sample, class: Class, value: impl Fn(usize) -> Option<f64>
 
 #[derive(Clone, Debug)]
 struct Seen {
-    task: Arc<Task>,
+    id: TaskId,
     counters: TaskCounters,
     arrival: u64,
     since: Timestamp,
     cpu_latest: Option<f64>,
     working_set_latest: Option<Bytes>,
+}
+
+/// One task that has been seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownTask {
+    /// Who.
+    pub id: TaskId,
+    /// Its arrival number.
+    pub arrival: u64,
+    /// When it started, or was first seen.
+    pub since: Timestamp,
+}
+
+/// Who has been seen, and the last arrival number given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// The last arrival number given.
+    pub arrivals: u64,
+    /// Tasks of the last sample.
+    pub tasks: Vec<KnownTask>,
 }
 
 /// Remembers the previous sample and turns the next one into rates. Allocates nothing once warm.
@@ -194,20 +213,20 @@ impl UsageTracker {
         self.usage.tasks.clear();
         let mut old = 0;
         for task in &sample.tasks {
-            while self.seen.get(old).is_some_and(|s| s.task.id < task.task.id) {
+            while self.seen.get(old).is_some_and(|s| s.id < task.task.id) {
                 old += 1;
             }
-            let before = self.seen.get(old).filter(|s| s.task.id == task.task.id);
+            let before = self.seen.get(old).filter(|s| s.id == task.task.id);
             let usage = match before {
                 Some(seen) => task_usage(task, seen, span),
                 None => {
                     self.arrivals += 1;
-                    first_sight(task, self.arrivals, sample.at)
+                    first_sight(task, self.arrivals, sample.at, span)
                 }
             };
             self.usage.tasks.push(usage);
             self.next.push(Seen {
-                task: Arc::clone(&task.task),
+                id: task.task.id.clone(),
                 counters: task.counters,
                 arrival: usage.arrival,
                 since: usage.since,
@@ -223,6 +242,30 @@ impl UsageTracker {
         Some(&self.usage)
     }
 
+    /// Who has been seen, so that another run continues the arrival numbers.
+    #[must_use]
+    pub fn known(&self) -> Known {
+        let one = |s: &Seen| KnownTask { id: s.id.clone(), arrival: s.arrival, since: s.since };
+        Known { arrivals: self.arrivals, tasks: self.seen.iter().map(one).collect() }
+    }
+
+    /// A tracker that remembers who has been seen, and no counters.
+    #[must_use]
+    pub fn recall(known: Known) -> Self {
+        let one = |task: KnownTask| Seen {
+            id: task.id,
+            counters: TaskCounters::default(),
+            arrival: task.arrival,
+            since: task.since,
+            cpu_latest: None,
+            working_set_latest: None,
+        };
+        let mut seen: Vec<Seen> = known.tasks.into_iter().map(one).collect();
+        seen.sort_by(|a, b| a.id.cmp(&b.id));
+        let arrivals = seen.iter().map(|s| s.arrival).fold(known.arrivals, u64::max);
+        Self { seen, arrivals, ..Self::default() }
+    }
+
     /// The rates of the last update.
     #[must_use]
     pub fn usage(&self) -> &Usage {
@@ -230,10 +273,17 @@ impl UsageTracker {
     }
 }
 
-fn first_sight(now: &TaskSample, arrival: u64, at: Timestamp) -> TaskUsage {
+/// A task that started after the previous sample has used what its counter says, for it began at 0. Of
+/// any other newcomer the rate is unknown.
+fn first_sight(now: &TaskSample, arrival: u64, at: Timestamp, span: Option<Span>) -> TaskUsage {
+    let since = now.task.started.unwrap_or(at).min(at);
+    let newborn = span.filter(|span| now.task.started.is_some() && since.plus(*span) >= at);
+    let cpu = newborn.and_then(|span| share(now.counters.cpu_usage_usec, Some(0), span));
     TaskUsage {
         arrival,
-        since: now.task.started.unwrap_or(at).min(at),
+        since,
+        cpu: cpu.map(Ratio::get),
+        cpu_latest: cpu.map(Ratio::get),
         working_set: now.counters.working_set,
         working_set_latest: now.counters.working_set,
         file_cache: now.counters.file_cache,
@@ -283,7 +333,8 @@ fn node_usage(now: &NodeSample, before: &NodeSample, span: Span) -> NodeUsage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{Allocation, CpuTimes, TaskId};
+    use crate::sample::{Allocation, CpuTimes, Task};
+    use std::sync::Arc;
 
     fn task(name: &str, inode: u64, usec: Option<u64>) -> TaskSample {
         let id = TaskId { name: name.into(), inode };
@@ -335,6 +386,25 @@ mod tests {
         assert_eq!([u.tasks[0].cpu, u.tasks[1].cpu, u.tasks[2].cpu], [None; 3]);
         assert_eq!([u.tasks[0].arrival, u.tasks[1].arrival, u.tasks[2].arrival], [1, 3, 4]);
         assert_eq!(u.cpu_of(&later, Class::Guaranteed), None);
+    }
+
+    #[test]
+    fn who_started_since_the_previous_sample_is_known_at_once() {
+        let started = |secs: u64, usec: u64| {
+            let mut newcomer = task("n", 1, Some(usec));
+            let at = Some(Timestamp::default().plus(Span::from_secs(secs)));
+            newcomer.task = Arc::new(Task { started: at, ..(*newcomer.task).clone() });
+            newcomer
+        };
+        for (start, expected) in [(10, Some(0.5)), (14, Some(0.5)), (9, None)] {
+            let mut t = UsageTracker::default();
+            t.update(&sample(10, 0, vec![]));
+            let u = t.update(&sample(20, 0, vec![started(start, 5_000_000)])).expect("second");
+            assert_eq!((u.tasks[0].cpu, u.tasks[0].cpu_latest), (expected, expected), "{start}");
+        }
+        let mut t = UsageTracker::default();
+        t.update(&sample(20, 0, vec![started(20, 5)]));
+        assert_eq!(t.usage().tasks[0].cpu, None, "without a previous sample nothing is known");
     }
 
     #[test]

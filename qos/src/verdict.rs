@@ -67,6 +67,9 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// All modes, mildest first.
+    pub const ALL: [Self; 3] = [Self::Observe, Self::Squeeze, Self::Evict];
+
     /// The word used in configuration, metrics and JSON.
     #[must_use]
     pub const fn word(self) -> &'static str {

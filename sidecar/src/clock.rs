@@ -15,6 +15,8 @@ pub(crate) enum Wake {
     Reload,
     /// The program is to end.
     Stop,
+    /// Nobody is left who could ask for anything: the thread that listens for signals is gone.
+    Alone,
 }
 
 /// A clock that the loop can wait on.
@@ -71,8 +73,7 @@ impl Clock for SystemClock {
         match self.mailbox.recv_timeout(Duration::from_nanos(left.0)) {
             Ok(wake) => wake,
             Err(RecvTimeoutError::Timeout) => Wake::Due,
-            // Nobody is left who could ask for an end, so this is one.
-            Err(RecvTimeoutError::Disconnected) => Wake::Stop,
+            Err(RecvTimeoutError::Disconnected) => Wake::Alone,
         }
     }
 }
@@ -103,9 +104,10 @@ impl Schedule {
         missed
     }
 
-    /// Changes the pace from the next reading on.
-    pub(crate) fn set_interval(&mut self, interval: Span) {
+    /// Changes the pace; a next reading that is now too far off comes sooner.
+    pub(crate) fn set_interval(&mut self, now: Timestamp, interval: Span) {
         self.interval = interval;
+        self.next = self.next.min(now.plus(interval));
     }
 }
 
@@ -136,6 +138,6 @@ mod tests {
         assert_eq!(clock.wait(far), Wake::Reload);
         assert_eq!(clock.wait(clock.now()), Wake::Due, "a time gone by is due at once");
         drop(sender);
-        assert_eq!(clock.wait(far), Wake::Stop);
+        assert_eq!(clock.wait(far), Wake::Alone);
     }
 }

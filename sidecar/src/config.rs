@@ -3,6 +3,7 @@
 
 use crate::exit::{Exit, Failure};
 use gleaner_engine::config::Config;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -10,12 +11,15 @@ use std::path::Path;
 /// Largest file that is read. A thousand task rules are a tenth of it.
 const MAX_BYTES: u64 = 1 << 20;
 
+/// A configuration, and where each key that was written stands: `cpu.cap` → `gleaner.toml:12`.
+pub(crate) type Placed = (Config, BTreeMap<String, String>);
+
 /// The configuration of a file, or the defaults without one.
-pub(crate) fn load(path: Option<&Path>) -> Result<Config, Failure> {
-    let Some(path) = path else { return Ok(Config::default()) };
+pub(crate) fn load(path: Option<&Path>) -> Result<Placed, Failure> {
+    let Some(path) = path else { return Ok((Config::default(), BTreeMap::new())) };
     let text = read(path)
         .map_err(|why| Failure::new(Exit::NoInput, format_args!("{}: {why}", path.display())))?;
-    Config::parse(&text, &path.display().to_string()).map_err(|mistakes| {
+    Config::parse_placed(&text, &path.display().to_string()).map_err(|mistakes| {
         let count = match mistakes.list.len() {
             1 => "1 mistake".to_owned(),
             n => format!("{n} mistakes"),

@@ -89,3 +89,9 @@ impl Failure {
         ExitCode::from(self.exit.code())
     }
 }
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}

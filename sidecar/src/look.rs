@@ -4,12 +4,11 @@
 use crate::cli::ConfigFile;
 use crate::clock::boot_time;
 use crate::exit::{Exit, Failure};
-use crate::table::{Align, Table, known};
+use crate::table::{Align, Table, cores, known, printable};
 use crate::{config, logging, output, settings};
 use gleaner_collector::Collector;
 use gleaner_engine::config::{Config, LogConfig, LogLevel};
 use gleaner_estimator::sample::{Class, Sample, TaskSample};
-use gleaner_estimator::units::{Amount as _, MilliCpus};
 use gleaner_estimator::usage::{TaskUsage, Usage, UsageTracker};
 use std::time::Duration;
 
@@ -24,7 +23,7 @@ pub(crate) const fn class_name(class: Class) -> &'static str {
 
 /// Opens the collector for a look: what it would log is in the report.
 fn open(file: &ConfigFile) -> Result<(Config, Collector), Failure> {
-    let config = config::load(file.path.as_deref())?;
+    let (config, _) = config::load(file.path.as_deref())?;
     logging::start(LogConfig { level: LogLevel::Error, ..config.host.log });
     let collector = settings::collector(&config)?;
     Ok((config, collector))
@@ -74,7 +73,7 @@ pub(crate) fn sample(file: &ConfigFile, json: bool) -> Result<(), Failure> {
     tracker.update(&sample);
     let text = match json {
         true => as_json(&sample, tracker.usage())?,
-        false => as_text(&sample, tracker.usage()),
+        false => as_text(&sample, tracker.usage()) + &not_seen(&collector),
     };
     output::print(&text).map(|_| ())
 }
@@ -117,10 +116,22 @@ fn as_text(sample: &Sample, usage: &Usage) -> String {
     text
 }
 
+/// What could not be read or understood, a line each; empty where all is well.
+fn not_seen(collector: &Collector) -> String {
+    let health = collector.health();
+    let unseen = collector.layout().unseen;
+    let mut lines: Vec<String> =
+        unseen.iter().map(|unseen| format!("unseen     {}: {}", unseen.what, unseen.why)).collect();
+    if let Some(last) = health.last_malformed {
+        let count = health.malformed;
+        lines.push(format!("unclear    left out so far: {count}; the latest: {last}"));
+    }
+    lines.iter().map(|line| format!("\n{}\n", printable(line))).collect()
+}
+
 /// Capacity, what each class used, and the node's own waiting, on a line each.
 fn node_lines(sample: &Sample, usage: &Usage) -> String {
     let node = &sample.node;
-    let cores = |cores: Option<f64>| known(cores.map(MilliCpus::from_base));
     let [guaranteed, best_effort, system] =
         Class::ALL.map(|class| cores(usage.cpu_of(sample, class)));
     let stalls = &usage.node.stalls;
@@ -142,7 +153,7 @@ fn node_lines(sample: &Sample, usage: &Usage) -> String {
 fn cells(sample: &TaskSample, used: &TaskUsage) -> [String; 9] {
     [
         class_name(sample.task.class).to_owned(),
-        known(used.cpu.map(MilliCpus::from_base)),
+        cores(used.cpu),
         known(used.working_set),
         known(used.file_cache),
         known(used.stalls.cpu.some),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The daemon and the command line.
 
+mod audit;
 mod cli;
 mod clock;
 mod config;
@@ -8,12 +9,14 @@ mod exit;
 mod logging;
 mod look;
 mod output;
+mod run;
 mod settings;
 mod table;
 
 use clap::Parser as _;
 use cli::{Cli, Command};
 use exit::{Exit, Failure};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -22,7 +25,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(message) => return usage(&message),
     };
-    match execute(cli.command) {
+    // The panic itself was told by the hook; a supervisor is told by the code that it was one.
+    let result = catch_unwind(AssertUnwindSafe(|| execute(cli.command)))
+        .unwrap_or_else(|_| Err(Failure::new(Exit::Software, "stopped after a panic")));
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
@@ -40,7 +46,7 @@ fn usage(message: &clap::Error) -> ExitCode {
 
 fn execute(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Run(_) => Ok(()),
+        Command::Run(args) => run::run(&args),
         Command::Sample(args) => look::sample(&args.config, args.json),
         Command::Layout(args) => look::layout(&args.config),
         Command::CheckConfig { file } => check_config(file.as_deref()),
@@ -48,6 +54,6 @@ fn execute(command: Command) -> Result<(), Failure> {
 }
 
 fn check_config(file: Option<&Path>) -> Result<(), Failure> {
-    let config = config::load(file)?;
+    let (config, _) = config::load(file)?;
     output::print(&gleaner_engine::config::effective(&config)).map(|_| ())
 }

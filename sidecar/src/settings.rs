@@ -12,6 +12,11 @@ pub(crate) fn collector(config: &Config) -> Result<Collector, Failure> {
     Collector::open(settings(config)).map_err(|error| Failure::new(Exit::Os, error))
 }
 
+/// Whether two configurations ask for the same collector.
+pub(crate) fn same_collector(one: &Config, other: &Config) -> bool {
+    settings(one) == settings(other)
+}
+
 fn settings(config: &Config) -> Settings {
     let host = &config.host;
     let samples = |span: Span| u32::try_from(span.0.div_ceil(config.engine.interval.0.max(1)));

@@ -54,17 +54,27 @@ impl Table {
     }
 }
 
-/// The text with every control character escaped, so that a name cannot drive the terminal.
+/// The text with every control character escaped, and those that turn the direction of writing, so
+/// that a name can neither drive the terminal nor look like another.
 pub(crate) fn printable(text: &str) -> String {
-    match text.chars().any(char::is_control) {
-        true => text.escape_debug().to_string(),
-        false => text.to_owned(),
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            true => shown.extend(c.escape_unicode()),
+            false => shown.push(c),
+        }
     }
+    shown
 }
 
 /// A value, or a dash where it is not known.
 pub(crate) fn known(value: Option<impl std::fmt::Display>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| value.to_string())
+}
+
+/// CPU use: two decimals, which is what a reading of a second can tell apart.
+pub(crate) fn cores(cores: Option<f64>) -> String {
+    known(cores.map(|cores| format!("{cores:.2}")))
 }
 
 #[cfg(test)]
@@ -76,6 +86,6 @@ mod tests {
         let mut table = Table::new(&[("TASK", Align::Left), ("CPU", Align::Right)]);
         table.row(["web".to_owned(), "12.5".to_owned()]);
         table.row(["a\u{1b}[2J".to_owned(), known(None::<u32>)]);
-        assert_eq!(table.text(), "TASK            CPU\nweb            12.5\na\\u{1b}[2J       –\n");
+        assert_eq!(table.text(), "TASK         CPU\nweb         12.5\na\\u{1b}[2J     –\n");
     }
 }

@@ -3,10 +3,13 @@
 
 pub mod acting;
 pub mod cgroup_rig;
+pub mod fake_node;
+pub mod host_cgroup;
 pub mod load;
 pub mod poll;
 pub mod programs;
 pub mod skip;
+pub mod tree;
 
 pub use poll::wait_until;
 pub use skip::skip;

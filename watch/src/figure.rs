@@ -210,6 +210,7 @@ fn floor_at_zero(number: Number) -> Number {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn cores(first: u64, less: &[u64], lent: u64) -> String {
         let less: Vec<MilliCpus> = less.iter().copied().map(MilliCpus).collect();
@@ -240,5 +241,31 @@ mod tests {
         assert_eq!(print(0, 1), "0.000 0.001");
         assert_eq!(alone(MilliCpus(40)).to_string(), "0.040");
         assert_eq!(alone(MilliCpus(0)).to_string(), "0.0");
+    }
+
+    proptest! {
+        /// Where all but nothing is left, rounding three terms could turn the result's sign.
+        #[test]
+        fn rounding_never_turns_a_sign(
+            first in 1_u64 << 30..1 << 42,
+            cut in 0.0..1.0_f64,
+            left in -3_i64 << 20..3 << 20,
+            lent in 0_u64..1 << 30,
+        ) {
+            let first = Bytes(first);
+            let peak = Bytes::from_base(first.to_base() * cut);
+            let result = first.less(peak);
+            let near = |q: Bytes| Bytes(q.0.saturating_add_signed(left));
+            for (less, lent) in [([peak, Bytes(0)], near(result)), ([peak, near(result)], Bytes(lent))] {
+                let offer = first.less(less[0]).less(less[1]).less(lent);
+                let sum = Sum::of(first, &less, lent, offer);
+                let (true_result, true_left) = truth(first, &less, lent);
+                prop_assert!(!opposite(sum.result, true_result), "{sum:?} {true_result}");
+                prop_assert!(!opposite(sum.left, true_left), "{sum:?} {true_left}");
+                prop_assert_eq!(sum.first.less(sum.less[0]).less(sum.less[1]), sum.result);
+                prop_assert_eq!(floor_at_zero(sum.result).less(sum.lent), sum.left);
+                prop_assert!(true_left < 0 || sum.offer == sum.left, "{sum:?}");
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@
 use crate::about::About;
 use gleaner_engine::decision::{Decision, Health, ResourceDecision};
 use gleaner_estimator::offer::Offer;
+use gleaner_estimator::predict::Score;
 use gleaner_estimator::reason::{Bound, Resource};
 use gleaner_estimator::sample::{Sample, Task, TaskSample};
 use gleaner_estimator::units::{Amount, Bytes, Span, Timestamp};
@@ -61,24 +62,19 @@ pub struct Trouble {
     pub command: String,
 }
 
-/// How the predictions of one policy for one resource and horizon have turned out since the start.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PolicyScore {
+/// How the predictions of a policy that decides beside the live one have turned out; see [`About::shadows`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ShadowScore {
+    /// Name of the policy.
+    pub policy: String,
     /// Of which resource.
     pub resource: Resource,
-    /// Name of the policy; the live one is [`About::policy`].
-    pub policy: String,
-    /// How far ahead it predicted.
-    #[serde(rename = "horizon_ns")]
-    pub horizon: Span,
-    /// Predictions whose horizon has passed.
-    pub predictions: u64,
-    /// Those that the true peak exceeded.
-    pub violations: u64,
+    /// For one horizon.
+    pub score: Score,
 }
 
 /// What the host knows of itself, beside the decision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HostState {
     /// False after a reload whose configuration was refused: the one before it is in force.
     pub reload_ok: bool,
@@ -90,8 +86,8 @@ pub struct HostState {
     pub poisoned: bool,
     /// What is degraded: a broken actuator, a missing signal, a refused configuration.
     pub troubles: Arc<[Trouble]>,
-    /// How predictions have turned out.
-    pub scores: Arc<[PolicyScore]>,
+    /// How the predictions of shadow policies have turned out; those of the live one are in the decision.
+    pub shadows: Arc<[ShadowScore]>,
 }
 
 impl Default for HostState {
@@ -102,7 +98,7 @@ impl Default for HostState {
             audit_lines_dropped: 0,
             poisoned: false,
             troubles: Arc::from([]),
-            scores: Arc::from([]),
+            shadows: Arc::from([]),
         }
     }
 }

@@ -41,6 +41,14 @@ pub(super) fn cross_check(config: &Config, places: &Places, ledger: &mut Ledger<
         let instead = format!("write at most {} here", MAX_HORIZONS - 1);
         note(&["predict.other_horizons"], wrong, &instead);
     }
+    let http = &config.host.http;
+    if http
+        .metrics_listen
+        .is_some_and(|address| address.port() != 0 && Some(address) == http.listen)
+    {
+        let wrong = "it is the address of http.listen, which serves the metrics too".to_owned();
+        note(&["http.metrics_listen"], wrong, "write another port, or \"none\"");
+    }
     let layout = &config.host.layout;
     if layout.preset == OrAuto::Given(Preset::Globs) && layout.tasks.is_empty() {
         let wrong =

@@ -106,6 +106,8 @@ pub struct LayoutConfig {
 pub struct HttpConfig {
     /// Address and port; `None` serves nothing.
     pub listen: Option<SocketAddr>,
+    /// A second address for `/metrics`, `/live` and `/ready` alone.
+    pub metrics_listen: Option<SocketAddr>,
     /// Names by which a browser may ask, beside the addresses of this node.
     pub allowed_hosts: Vec<String>,
 }

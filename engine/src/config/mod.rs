@@ -22,6 +22,7 @@ use crate::decision::Mode;
 use gleaner_estimator::predict::PredictorSpec;
 use gleaner_estimator::slack::Lend;
 use gleaner_estimator::units::{Amount, Bytes, MilliCpus, Ratio, Span};
+use gleaner_qos::config::QosConfig;
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,6 +97,11 @@ pub struct EngineConfig {
     pub memory: LendRule<Bytes>,
     /// Index in the predictors' horizons of the one that offers use.
     pub offer_horizon: usize,
+    /// Whether a resource without any contention signal may still be lent: for replaying traces that
+    /// have none. On a live node it means lending blindly.
+    pub lend_blind: bool,
+    /// When to take back, and from whom.
+    pub qos: QosConfig,
 }
 
 impl Default for EngineConfig {

@@ -12,8 +12,8 @@ use gleaner_estimator::predict::{Parameters, PredictorSpec};
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::slack::Lend;
 use gleaner_estimator::units::{Amount, Bytes, Span};
+use gleaner_qos::config::QosConfig;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::path::PathBuf;
 use toml::de::{DeTable, DeValue};
@@ -95,6 +95,8 @@ fn blank() -> Config {
             cpu: blank_rule(Parameters::cpu()),
             memory: blank_rule(Parameters::memory()),
             offer_horizon: 0,
+            lend_blind: false,
+            qos: QosConfig::default(),
         },
         host: HostConfig {
             lend: OrAuto::Auto,
@@ -109,10 +111,7 @@ fn blank() -> Config {
                 best_effort_slice: String::new(),
                 tasks: Vec::new(),
             },
-            http: HttpConfig {
-                listen: Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)),
-                allowed_hosts: Vec::new(),
-            },
+            http: HttpConfig { listen: None, metrics_listen: None, allowed_hosts: Vec::new() },
             audit: AuditConfig { file: None, max_size: Bytes::default(), keep: 0 },
             log: LogConfig { level: LogLevel::Info, format: LogFormat::Text },
         },

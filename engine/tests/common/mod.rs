@@ -12,6 +12,7 @@ use gleaner_estimator::sample::{
 };
 use gleaner_estimator::slack::Lend;
 use gleaner_estimator::units::{Bytes, MilliCpus, Ratio, Span, Timestamp};
+use gleaner_qos::config::QosConfig;
 use std::sync::Arc;
 
 /// One task as a test states it.
@@ -127,6 +128,8 @@ pub(crate) fn config(kind: PredictorKind) -> EngineConfig {
             },
         },
         offer_horizon: 1,
+        lend_blind: true,
+        qos: QosConfig::default(),
     }
 }
 

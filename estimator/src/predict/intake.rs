@@ -22,8 +22,7 @@ pub(super) fn take_in(into: &mut Vec<Load>, seen: &Observation<'_>) -> f64 {
 }
 
 fn bounded(load: &Load, ceiling: f64) -> Load {
-    let usage = load.usage.max(0.0).min(MOST);
-    let usage = if load.usage.is_nan() { f64::INFINITY } else { usage };
+    let usage = if load.usage.is_nan() { MOST } else { load.usage.clamp(0.0, MOST) };
     let limit = if load.limit.is_finite() {
         load.limit.max(0.0)
     } else if ceiling.is_finite() {

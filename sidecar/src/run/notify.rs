@@ -20,11 +20,6 @@ pub(super) fn alive() {
     tell(&[NotifyState::Watchdog]);
 }
 
-/// One line for `systemctl status`.
-pub(super) fn status(text: &str) {
-    tell(&[NotifyState::Status(text)]);
-}
-
 /// The configuration is being read again; [`ready`] ends it.
 pub(super) fn reloading() {
     match NotifyState::monotonic_usec_now() {

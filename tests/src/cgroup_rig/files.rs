@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Reading and writing cgroup files with errors that name the file.
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+
+const NODEV: i32 = Errno::NODEV.raw_os_error();
 
 /// A directory and all below it, the deepest first; empty if it does not exist.
 pub(super) fn tree(top: &Path) -> Vec<PathBuf> {
@@ -23,8 +26,9 @@ pub(super) fn tree(top: &Path) -> Vec<PathBuf> {
 pub(super) fn processes_of(directory: &Path) -> io::Result<Vec<u32>> {
     match fs::read_to_string(directory.join("cgroup.procs")) {
         Ok(text) => Ok(text.lines().filter_map(|line| line.parse().ok()).collect()),
-        // Gone between listing and reading.
+        // Gone between listing and opening, or between opening and reading.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) if error.raw_os_error() == Some(NODEV) => Ok(Vec::new()),
         Err(error) => Err(at(directory, &error)),
     }
 }

@@ -112,5 +112,8 @@ fn pairs(metric: &Metric, values: Vec<String>) -> Vec<LabelPair> {
         pair.set_value(value);
         pair
     };
-    metric.labels.iter().zip(values).map(pair).collect()
+    let mut pairs: Vec<LabelPair> = metric.labels.iter().zip(values).map(pair).collect();
+    // The order in which the crate writes the labels of its own counters.
+    pairs.sort_by(|a, b| a.name().cmp(b.name()));
+    pairs
 }

@@ -59,3 +59,6 @@ pub(super) const REVISION: Label = Label {
         vec![about.revision.clone()]
     }),
 };
+
+pub(super) const WINDOW: Label =
+    Label { name: "window", values: Values::Words(|| vec!["day", "start"]) };

@@ -4,6 +4,7 @@
 use crate::initramfs::Archive;
 use crate::qemu::{self, Ending};
 use crate::request::{self, Request};
+use crate::tsc::Moment;
 use anyhow::{Context, Result, bail};
 use gleaner_tests::cgroup_rig::Layout;
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ const TIMEOUT_S: u64 = 240;
 
 /// Runs `arguments` (a test binary and what it is to be told) in a guest.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    let start = Moment::now();
     let Some(program) = arguments.first() else { bail!("usage: vm TEST-BINARY [ARGUMENT]…") };
     let kernel = PathBuf::from(std::env::var_os("GLEANER_VM_KERNEL").unwrap_or_default());
     if let Some(missing) = qemu::missing(&kernel) {
@@ -43,7 +45,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     };
     let initramfs = pack(&program, &request).context("packing the initramfs")?;
     let timeout = timeout()?;
-    let outcome = qemu::boot(&kernel, &initramfs, timeout)?;
+    // Packing took long enough to time the counter by.
+    let tsc_khz = Moment::now().khz_since(start).context("no time has passed")?;
+    let outcome = qemu::boot(&kernel, &initramfs, tsc_khz, timeout)?;
     gleaner_tests::skip::record(&outcome.skipped);
     let (code, problem) = match outcome.ending {
         Ending::Answered(0) => return Ok(ExitCode::SUCCESS),

@@ -9,6 +9,7 @@ mod guest;
 mod initramfs;
 mod qemu;
 mod request;
+mod tsc;
 
 use std::process::ExitCode;
 

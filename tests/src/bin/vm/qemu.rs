@@ -56,7 +56,12 @@ pub(crate) fn missing(kernel: &Path) -> Option<String> {
 }
 
 /// Boots, streams the test's output to our standard output, waits for the answer.
-pub(crate) fn boot(kernel: &Path, initramfs: &File, timeout: Duration) -> Result<Outcome> {
+pub(crate) fn boot(
+    kernel: &Path,
+    initramfs: &File,
+    tsc_khz: u64,
+    timeout: Duration,
+) -> Result<Outcome> {
     let deadline = Instant::now() + timeout;
     // Nameless files that QEMU opens as /dev/fd/N: nothing to clean up, whoever dies first.
     let (console, skipped, disk) = (nameless("console")?, nameless("skipped")?, nameless("disk")?);
@@ -68,7 +73,8 @@ pub(crate) fn boot(kernel: &Path, initramfs: &File, timeout: Duration) -> Result
         .args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"])
         .arg("-kernel")
         .arg(kernel)
-        .args(["-initrd", &by_number(initramfs), "-append", KERNEL_ARGUMENTS])
+        .args(["-initrd", &by_number(initramfs)])
+        .args(["-append", &format!("{KERNEL_ARGUMENTS} tsc_early_khz={tsc_khz}")])
         .args(["-serial", &format!("file:{}", by_number(&console))])
         .args(["-chardev", "stdio,id=out,signal=off", "-serial", "chardev:out"])
         .args(["-serial", &format!("file:{}", by_number(&skipped))])

@@ -4,10 +4,12 @@
 use super::{gauge, total};
 use crate::about::{About, horizon_word};
 use crate::metrics::entry::{Metric, Series};
-use crate::metrics::labels::{HORIZON, LENT_RESOURCE, OF, POLICY, ROLE};
-use crate::snapshot::{PolicyScore, Snapshot};
-use gleaner_engine::decision::ResourceDecision;
-use gleaner_estimator::units::Amount;
+use crate::metrics::labels::{HORIZON, LENT_RESOURCE, OF, POLICY, ROLE, WINDOW};
+use crate::snapshot::Snapshot;
+use gleaner_engine::decision::{Decision, ResourceDecision};
+use gleaner_estimator::predict::{Score, Tally};
+use gleaner_estimator::reason::Resource;
+use gleaner_estimator::units::{Amount, Ratio};
 
 pub(super) const METRICS: &[Metric] = &[
     gauge(
@@ -35,6 +37,27 @@ pub(super) const METRICS: &[Metric] = &[
             s.put(&["memory"], Some(d.memory.risk.get()));
         },
     ),
+    gauge(
+        "gleaner_risk_achieved_ratio",
+        &[LENT_RESOURCE, HORIZON, WINDOW],
+        "Share of the live policy's predictions that the true peak exceeded, over the last day and since learning began.",
+        |d, s| {
+            each_score(d, s, Some("day"), |score| score.last_day.rate().map(Ratio::get));
+            each_score(d, s, Some("start"), |score| score.since_start.rate().map(Ratio::get));
+        },
+    ),
+    gauge(
+        "gleaner_prediction_reliability_ratio",
+        &[LENT_RESOURCE, HORIZON],
+        "Achieved risk divided by asked risk since learning began: 1 is as promised, above 1 is worse.",
+        |d, s| each_score(d, s, None, |score| score.reliability().map(Ratio::get)),
+    ),
+    gauge(
+        "gleaner_prediction_scale_ratio",
+        &[LENT_RESOURCE, HORIZON],
+        "What the asked risk costs on this node: how many times its own uncertainty a prediction lies above what is expected.",
+        |d, s| each_score(d, s, None, |score| score.k),
+    ),
     Metric {
         only: Some(policy_has_role),
         ..total(
@@ -42,7 +65,7 @@ pub(super) const METRICS: &[Metric] = &[
             &[LENT_RESOURCE, HORIZON, POLICY, ROLE],
             "Predictions whose horizon has passed.",
             |shot, s| {
-                scores(shot, s, |score| score.predictions);
+                tallies(shot, s, |tally| tally.predictions);
             },
         )
     },
@@ -53,7 +76,7 @@ pub(super) const METRICS: &[Metric] = &[
             &[LENT_RESOURCE, HORIZON, POLICY, ROLE],
             "Predictions that the true peak exceeded.",
             |shot, s| {
-                scores(shot, s, |score| score.violations);
+                tallies(shot, s, |tally| tally.violations);
             },
         )
     },
@@ -68,17 +91,34 @@ fn peaks<Q: Amount>(resource: &ResourceDecision<Q>, series: &mut Series) {
 }
 
 fn policy_has_role(about: &About, row: &[&str]) -> bool {
-    row[3] == role(about, row[2])
+    (row[2] == about.policy) == (row[3] == "live")
 }
 
-fn role(about: &About, policy: &str) -> &'static str {
-    if policy == about.policy { "live" } else { "shadow" }
+/// The live policy's predictions of the node's peak, by resource and horizon.
+fn live(decision: &Decision) -> impl Iterator<Item = (Resource, &Score)> {
+    let cpu = decision.cpu.scores.iter().flatten().map(|score| (Resource::Cpu, score));
+    cpu.chain(decision.memory.scores.iter().flatten().map(|score| (Resource::Memory, score)))
 }
 
-fn scores(shot: &Snapshot, series: &mut Series, number: fn(&PolicyScore) -> u64) {
-    for score in &shot.host.scores[..] {
+fn tallies(shot: &Snapshot, series: &mut Series, number: fn(Tally) -> u64) {
+    let live = live(&shot.decision).map(|(r, score)| (r, score, &shot.about.policy, "live"));
+    let shadows = shot.host.shadows.iter().map(|s| (s.resource, &s.score, &s.policy, "shadow"));
+    for (resource, score, policy, role) in live.chain(shadows) {
+        let labels = [resource.word(), &horizon_word(score.horizon), policy, role];
+        series.count(&labels, number(score.since_start));
+    }
+}
+
+fn each_score(
+    decision: &Decision,
+    series: &mut Series,
+    window: Option<&str>,
+    number: fn(&Score) -> Option<f64>,
+) {
+    for (resource, score) in live(decision) {
         let horizon = horizon_word(score.horizon);
-        let role = role(&shot.about, &score.policy);
-        series.count(&[score.resource.word(), &horizon, &score.policy, role], number(score));
+        let mut labels = vec![resource.word(), horizon.as_str()];
+        labels.extend(window);
+        series.put(&labels, number(score));
     }
 }
