@@ -13,6 +13,7 @@
 //! are reported by inotify. Once warm a sample allocates nothing.
 
 mod age;
+mod budget;
 mod changes;
 mod collector;
 mod detect;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Reading the node: its capacity, `/proc/stat`, meminfo, loadavg and `/proc/pressure`.
 
+use crate::budget::{Rank, Slot, Tier};
 use crate::error::Error;
 use crate::facts::File;
 use crate::mounts::Controller;
 use crate::parse::{self, Parsed};
-use crate::reader::{Failure, Reader, Request, Slot, Tier};
+use crate::reader::{Failure, Reader, Request};
 use crate::trees::Trees;
 use gleaner_estimator::sample::{CpuTimes, MemoryInfo, NodeSample, Psi, PsiSet};
 use gleaner_estimator::units::{Bytes, MilliCpus};
@@ -13,6 +14,9 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use std::path::{Path, PathBuf};
+
+/// The node's files are read at every sample, and are few.
+const ALWAYS: Tier = Tier { rank: Rank::Anchor, whole: true };
 
 /// The node's files, kept open.
 #[derive(Debug)]
@@ -92,7 +96,7 @@ impl Node {
     }
 
     pub(crate) fn cpu_times(&mut self, reader: &mut Reader) -> Result<CpuTimes, Error> {
-        let request = Request { dir: self.dir.as_fd(), tier: Tier::Essential, head: true };
+        let request = Request { dir: self.dir.as_fd(), tier: ALWAYS, head: true };
         let compose = |path: &mut Vec<u8>| path.extend_from_slice(b"stat");
         reader
             .fetch(request, &mut self.stat, compose, parse::cpu_times)
@@ -126,7 +130,7 @@ fn get<T>(
     name: &str,
     parse: impl FnOnce(&[u8]) -> Parsed<T>,
 ) -> Result<T, Failure> {
-    let request = Request { dir: proc, tier: Tier::Essential, head: false };
+    let request = Request { dir: proc, tier: ALWAYS, head: false };
     reader.fetch(request, slot, |path| path.extend_from_slice(name.as_bytes()), parse)
 }
 

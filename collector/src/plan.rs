@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Which file of which hierarchy answers each question about a task, worked out once for the node.
 
+use crate::budget::{Demand, Rank};
 use crate::mounts::Controller;
 use crate::trees::{TreeId, Trees};
 
@@ -37,6 +38,25 @@ pub(crate) enum Kind {
 
 /// Number of kinds.
 pub(crate) const KINDS: usize = Kind::IoPressure as usize + 1;
+
+impl Kind {
+    /// All of them, in order.
+    pub(crate) const ALL: [Self; KINDS] = [
+        Self::CpuacctUsage,
+        Self::CpuStatV1,
+        Self::CpuStat,
+        Self::MemoryCurrent,
+        Self::MemoryStatV1,
+        Self::MemoryStat,
+        Self::MemoryEvents,
+        Self::MemoryFailcnt,
+        Self::MemoryOomControl,
+        Self::Pids,
+        Self::CpuPressure,
+        Self::MemoryPressure,
+        Self::IoPressure,
+    ];
+}
 
 /// Where one kind of file is.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +110,39 @@ impl Plan {
 
     fn put(&mut self, kind: Kind, tree: Option<TreeId>, name: &'static str) {
         self.places[kind as usize] = tree.map(|tree| Place { tree, name });
+    }
+
+    /// What keeping a descriptor of that kind is worth for a guaranteed or another task.
+    pub(crate) fn rank(&self, kind: Kind, guaranteed: bool) -> Rank {
+        match kind {
+            kind if self.anchor == Some(kind) => Rank::Anchor,
+            Kind::CpuacctUsage | Kind::CpuStat | Kind::MemoryCurrent => Rank::Hot,
+            Kind::MemoryEvents | Kind::CpuPressure | Kind::MemoryPressure | Kind::IoPressure
+                if guaranteed =>
+            {
+                Rank::Hot
+            }
+            Kind::CpuStatV1
+            | Kind::MemoryStatV1
+            | Kind::MemoryStat
+            | Kind::MemoryEvents
+            | Kind::MemoryFailcnt
+            | Kind::MemoryOomControl
+            | Kind::Pids
+            | Kind::CpuPressure
+            | Kind::MemoryPressure
+            | Kind::IoPressure => Rank::Slow,
+        }
+    }
+
+    /// Descriptors that so many tasks would keep, `threads` of guaranteed tasks among them.
+    pub(crate) fn demand(&self, tasks: usize, guaranteed: usize, threads: usize) -> Demand {
+        let of = |guaranteed: bool, least: Rank| {
+            let kinds = Kind::ALL.iter().filter(|kind| self.place(**kind).is_some());
+            kinds.filter(|kind| self.rank(**kind, guaranteed) <= least).count()
+        };
+        let sum = |least| (tasks - guaranteed) * of(false, least) + guaranteed * of(true, least);
+        Demand { all: sum(Rank::Slow) + threads, hot: sum(Rank::Hot) + threads }
     }
 
     pub(crate) fn place(&self, kind: Kind) -> Option<Place> {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! One read of one small file: over a kept descriptor where the budget allows, else by `openat`.
 
+use crate::budget::{Budget, Rank, Slot, Tier};
 use crate::health::Trouble;
 use crate::parse::{Fault, Parsed, number};
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::{Errno, pread};
-use rustix::process::{Resource, getrlimit};
 use std::ffi::CStr;
 use std::path::Path;
 
@@ -27,62 +27,6 @@ pub(crate) struct Request<'a> {
     pub(crate) tier: Tier,
     /// Only the beginning is wanted.
     pub(crate) head: bool,
-}
-
-/// What is known of the way to one file of one task.
-#[derive(Debug, Default)]
-pub(crate) enum Slot {
-    /// Not open: opened at each read.
-    #[default]
-    Closed,
-    /// Kept open.
-    Kept(OwnedFd),
-    /// Not there, or refused: not tried again until the next refresh.
-    Missing,
-}
-
-/// Whose descriptors may be kept when few are left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tier {
-    /// May use the whole budget: guaranteed tasks, whose harm is watched up to 100 times a second.
-    Essential,
-    /// May use three quarters of it.
-    Ordinary,
-    /// Keeps nothing: a file that is read once.
-    Once,
-}
-
-/// How many descriptors are kept, and how many may be.
-#[derive(Debug)]
-pub(crate) struct Budget {
-    pub(crate) limit: usize,
-    pub(crate) used: usize,
-}
-
-impl Budget {
-    /// `min(RLIMIT_NOFILE ÷ 2, cap)`: the other half belongs to the host, which may be an agent.
-    pub(crate) fn new(cap: usize) -> Self {
-        let soft = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-        Self { limit: usize::try_from(soft / 2).unwrap_or(usize::MAX).min(cap), used: 0 }
-    }
-
-    fn admit(&mut self, tier: Tier) -> bool {
-        let limit = match tier {
-            Tier::Essential => self.limit,
-            Tier::Ordinary => self.limit / 4 * 3,
-            Tier::Once => 0,
-        };
-        let free = self.used < limit;
-        self.used += usize::from(free);
-        free
-    }
-
-    /// Closes a slot and gives its descriptor back.
-    pub(crate) fn close(&mut self, slot: &mut Slot) {
-        if let Slot::Kept(_) = std::mem::replace(slot, Slot::Closed) {
-            self.used = self.used.saturating_sub(1);
-        }
-    }
 }
 
 /// The buffers, the budget and the notebook that all reads share.
@@ -164,7 +108,8 @@ impl Reader {
         path: &[&[u8]],
         parse: impl FnOnce(&[u8]) -> Parsed<T>,
     ) -> Result<T, Failure> {
-        let request = Request { dir, tier: Tier::Once, head: false };
+        let tier = Tier { rank: Rank::Once, whole: false };
+        let request = Request { dir, tier, head: false };
         let compose =
             |text: &mut Vec<u8>| path.iter().for_each(|part| text.extend_from_slice(part));
         self.fetch(request, &mut Slot::Closed, compose, parse)

@@ -69,13 +69,13 @@ impl Roster {
             entry.close(reader);
             self.look_again(&entry.task.id.name);
         }
-        self.recount();
+        self.count();
     }
 
     /// Forgets all tasks: another layout is to find its own.
     pub(crate) fn clear(&mut self, reader: &mut Reader) {
         self.entries.drain(..).for_each(|mut entry| entry.close(reader));
-        self.recount();
+        self.count();
     }
 
     /// Takes what inotify reported since last time; `true` when only a full scan can help.
@@ -97,7 +97,7 @@ impl Roster {
             }
         }
         self.pending = pending;
-        self.recount();
+        self.recount(scene);
         Ok(false)
     }
 
@@ -121,7 +121,7 @@ impl Roster {
             }
         }
         self.entries.sort_unstable_by(|a, b| a.task.id.cmp(&b.task.id));
-        self.recount();
+        self.recount(scene);
         Ok(())
     }
 
@@ -203,9 +203,19 @@ impl Roster {
         });
     }
 
-    fn recount(&mut self) {
+    fn count(&mut self) {
         let is_guaranteed = |entry: &&Entry| entry.task.class == Class::Guaranteed;
         self.guaranteed = self.entries.iter().filter(is_guaranteed).count();
+    }
+
+    /// Counts the tasks and shares the descriptors out among them.
+    fn recount(&mut self, scene: &mut Scene<'_>) {
+        self.count();
+        let threads = self.guaranteed * self.thread_limit(scene.settings);
+        let demand = scene.plan.demand(self.entries.len(), self.guaranteed, threads);
+        if scene.reader.budget.share_out(demand) {
+            self.entries.iter_mut().for_each(|entry| entry.shrink(scene.plan, scene.reader));
+        }
     }
 
     fn entry(&mut self, id: TaskId, scene: &mut Scene<'_>) -> Entry {
@@ -231,7 +241,7 @@ impl Roster {
             }
         }
         self.entries = entries;
-        self.recount();
+        self.recount(scene);
     }
 
     /// Reads again what changes rarely, and replaces the task's description where it changed.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Reading one task: every counter, at its own pace, over kept descriptors.
 
+use crate::budget::{Slot, Tier};
 use crate::facts::Facts;
 use crate::parse::{self, Parsed};
 use crate::plan::{KINDS, Kind, Plan};
-use crate::reader::{Failure, Reader, Request, Slot, Tier};
-use crate::threads::Threads;
+use crate::reader::{Failure, Reader, Request};
+use crate::threads::{self, Threads};
 use crate::trees::{TreeId, Trees};
 use gleaner_estimator::sample::{Class, MemoryEvents, PsiSet, Task, TaskCounters};
 use gleaner_estimator::units::{Bytes, MilliCpus, Timestamp};
@@ -67,24 +68,24 @@ impl Entry {
     /// Files that matter within a second are read every time; the others when `slow`, and hold their
     /// last value between. What cannot be read or understood becomes `None`.
     pub(crate) fn read(&mut self, tools: &mut Tools<'_>, slow: bool) -> bool {
-        let essential = self.task.class == Class::Guaranteed;
+        let guaranteed = self.task.class == Class::Guaranteed;
         let slow = std::mem::take(&mut self.first) || slow;
         let mut files = Files {
             reader: tools.reader,
             trees: tools.trees,
             plan: tools.plan,
             path: &self.task.id.name,
-            tier: if essential { Tier::Essential } else { Tier::Ordinary },
+            guaranteed,
             slots: &mut self.slots,
             lost: false,
         };
         let counters = &mut self.counters;
         read_cpu(&mut files, counters, slow || self.facts.quota.is_some());
-        read_memory(&mut files, counters, &self.facts, slow, essential);
+        read_memory(&mut files, counters, &self.facts, slow, guaranteed);
         if slow {
             counters.pids = files.get(Kind::Pids, parse::single);
         }
-        if essential || slow {
+        if guaranteed || slow {
             counters.psi = if self.pressure_is_its { files.psi() } else { PsiSet::default() };
         }
         let anchored = tools.plan.anchor.is_some_and(|kind| files.is_kept(kind));
@@ -111,6 +112,20 @@ impl Entry {
         }
     }
 
+    /// Gives those descriptors back for which there is no room any more.
+    pub(crate) fn shrink(&mut self, plan: &Plan, reader: &mut Reader) {
+        let guaranteed = self.task.class == Class::Guaranteed;
+        for (slot, kind) in self.slots.iter_mut().zip(Kind::ALL) {
+            if !reader.budget.keeps(plan.rank(kind, guaranteed)) {
+                reader.budget.close(slot);
+            }
+        }
+        if let Some(threads) = self.threads.as_mut().filter(|_| !reader.budget.keeps(threads::RANK))
+        {
+            threads.close(reader);
+        }
+    }
+
     /// Gives all descriptors back.
     pub(crate) fn close(&mut self, reader: &mut Reader) {
         self.slots.iter_mut().for_each(|slot| reader.budget.close(slot));
@@ -126,7 +141,7 @@ struct Files<'a> {
     trees: &'a Trees,
     plan: &'a Plan,
     path: &'a str,
-    tier: Tier,
+    guaranteed: bool,
     slots: &'a mut [Slot; KINDS],
     /// A file that was there, or could have been, is not.
     lost: bool,
@@ -145,7 +160,9 @@ impl Files<'_> {
             return None;
         }
         let tree = self.trees.get(place.tree);
-        let request = Request { dir: tree.dir(), tier: self.tier, head: false };
+        let rank = self.plan.rank(kind, self.guaranteed);
+        let tier = Tier { rank, whole: self.guaranteed };
+        let request = Request { dir: tree.dir(), tier, head: false };
         let compose = |path: &mut Vec<u8>| {
             path.extend_from_slice(self.path.as_bytes());
             path.push(b'/');
@@ -202,10 +219,10 @@ fn read_memory(
     counters: &mut TaskCounters,
     facts: &Facts,
     slow: bool,
-    essential: bool,
+    guaranteed: bool,
 ) {
     counters.memory_current = files.get(Kind::MemoryCurrent, parse::single).map(Bytes);
-    if (essential || slow) && files.plan.place(Kind::MemoryEvents).is_some() {
+    if (guaranteed || slow) && files.plan.place(Kind::MemoryEvents).is_some() {
         counters.memory_events = files.get(Kind::MemoryEvents, parse::memory_events);
     }
     if !slow {

@@ -10,8 +10,9 @@
 //! The list of threads is read anew with the slow files, and at once when a thread ends. Of more
 //! threads than the limit one window of the list is read until the next list, then the next window.
 
+use crate::budget::{Rank, Slot, Tier};
 use crate::parse;
-use crate::reader::{Failure, Reader, Request, Slot, Tier};
+use crate::reader::{Failure, Reader, Request};
 use crate::task::Tools;
 use crate::trees::{Tree, join};
 use gleaner_estimator::units::{Span, Timestamp};
@@ -22,6 +23,12 @@ const LISTED: usize = 4096;
 
 /// Most cgroups below a task that are asked for threads (a pod's containers).
 const HOLDERS: usize = 64;
+
+/// Threads are read at every sample.
+pub(crate) const RANK: Rank = Rank::Hot;
+
+/// Only those of guaranteed tasks are.
+const TIER: Tier = Tier { rank: RANK, whole: true };
 
 /// A thread cannot gain more CPU time than time passed. One that did is another thread under a number
 /// taken again; the second is for clocks of tickless CPUs, which are brought up to date that rarely.
@@ -91,7 +98,7 @@ impl Threads {
         let most = (passed + SLACK).0;
         let mut read = 0_usize;
         for thread in &mut self.list {
-            let request = Request { dir: tools.proc, tier: Tier::Essential, head: false };
+            let request = Request { dir: tools.proc, tier: TIER, head: false };
             let id = thread.id;
             let compose = |path: &mut Vec<u8>| {
                 // Writing to a Vec cannot fail.
@@ -169,9 +176,9 @@ impl Threads {
         self.ids.sort_unstable();
     }
 
+    /// Gives all descriptors back; the threads stay listed.
     pub(crate) fn close(&mut self, reader: &mut Reader) {
         self.list.iter_mut().for_each(|thread| reader.budget.close(&mut thread.slot));
-        self.list.clear();
     }
 }
 

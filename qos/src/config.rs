@@ -119,7 +119,8 @@ pub struct MemoryConfig {
     pub major_faults: Edges,
     /// A guaranteed task younger than this reads its own program: its faults do not count. Judgement.
     pub faults_after: Span,
-    /// With more headroom than this share of the node a stall cannot come from a shortage on it. Judgement.
+    /// With more headroom than this share of the node a stall cannot come from a shortage on it, and
+    /// limits on memory are lifted: a stopped grower makes its own calm. Judgement.
     pub ample: f64,
     /// At this share of its own limit a task's stall is its own. Judgement.
     pub own_limit: f64,
@@ -258,6 +259,8 @@ pub struct QosConfig {
     pub stale: Span,
     /// A task that is missing for longer than this is forgotten: a failed reading is shorter. Judgement.
     pub forget: Span,
+    /// The same for one that carries a limit of ours, which must be undone if it comes back. Judgement.
+    pub forget_limited: Span,
 }
 
 const LEVEL: LevelRule = LevelRule {
@@ -396,6 +399,7 @@ impl Default for QosConfig {
             protected: Vec::new(),
             stale: Span::from_secs(2),
             forget: Span::from_secs(60),
+            forget_limited: Span::from_secs(600),
         }
     }
 }

@@ -143,6 +143,7 @@ impl Controller {
         if std::mem::take(&mut self.rebase) {
             self.budget.rebase(sample.at, &self.config);
             self.ledger.rebase(sample.at);
+            self.tracks.rebase(sample.at);
             self.moved = self.moved.map(|at| at.map(|at| at.min(sample.at)));
         }
         if self.sampled != Some(sample.at) {

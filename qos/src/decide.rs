@@ -6,7 +6,7 @@ use crate::budget::index;
 use crate::capability::{Ability, Actuator, Capabilities};
 use crate::config::Standing;
 use crate::controller::Controller;
-use crate::ladder::standing_possible;
+use crate::ladder::rungs;
 use crate::ledger::{Hold, State};
 use crate::level::Level;
 use crate::pressure::Rung0;
@@ -69,6 +69,10 @@ impl Controller {
                 continue;
             }
             let held = self.climb(resource, &tick, &mut verdict);
+            if self.limits(resource) {
+                // What stands squeezed must not be lent to the next.
+                self.budget.hold(resource, now, &self.config);
+            }
             verdict.held[index(resource)] = held.filter(|_| this.level > Level::Calm);
         }
         let worst = order[0];
@@ -146,12 +150,15 @@ impl Controller {
     /// Rung 0: everybody who is not in the lowest class yet.
     fn stand(&mut self, tick: &Tick<'_>, verdict: &mut Verdict) {
         let config = &self.config;
-        let mut rung0 = Rung0::Held;
+        // Nobody is known to stand there while nobody is known at all: the next may start any moment.
+        let nobody = self.ledger.present().next().is_none();
+        let mut rung0 = if nobody { Rung0::Open } else { Rung0::Held };
         for (actuator, resource, action) in FOR_GOOD {
-            let level = tick.assessment.of(resource).level;
+            let this = tick.assessment.of(resource);
+            let harm = this.level > Level::Calm && !this.no_signal;
             let wanted = match config.standing {
                 Standing::Always => true,
-                Standing::OnHarm => level > Level::Calm && !tick.assessment.of(resource).no_signal,
+                Standing::OnHarm => harm,
             };
             if !tick.can.works(actuator) {
                 continue;
@@ -171,19 +178,32 @@ impl Controller {
                     }
                     continue;
                 }
-                let harm = resource == Resource::Cpu && level > Level::Calm;
                 let reason = if harm { Reason::Unprotected } else { Reason::Standing };
                 let why = tick.why(reason, resource, &self.probe);
                 verdict
                     .corrections
                     .push(Correction::new(&who, resource, action, why).would(tick.would()));
                 entry.set(actuator, Some(tick.hold(resource, None, false)));
+                if harm {
+                    self.moved[index(resource)] = Some(tick.now);
+                }
             }
         }
-        if !standing_possible(tick.can) {
-            rung0 = Rung0::Impossible;
-        }
-        self.best_effort.rung0 = rung0;
+        self.best_effort.rung0 = match tick.can.ability(Actuator::StandingClass) {
+            Ability::Works => rung0,
+            Ability::Foreign if tick.can.lowest_elsewhere() => Rung0::Held,
+            Ability::Foreign | Ability::Missing | Ability::Broken => Rung0::Impossible,
+        };
+    }
+
+    /// Whether a limit for this resource is in force on somebody.
+    fn limits(&self, resource: Resource) -> bool {
+        self.ledger.present().any(|e| {
+            rungs(resource)
+                .iter()
+                .filter_map(|rung| e.hold(*rung))
+                .any(|h| h.is_on() && h.resource == resource && !h.probe)
+        })
     }
 
     /// Whether best-effort stands, or is being put, in the lowest class.

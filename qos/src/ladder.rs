@@ -14,7 +14,7 @@
 //! * Squeeze ends below the freeze. Observe walks the same rungs and only shows them.
 //! * v1 has no `memory.high`: a limit at the present use made best-effort OOM-kill itself (measured).
 
-use crate::capability::{Ability, Actuator, Capabilities};
+use crate::capability::{Actuator, Capabilities};
 use crate::level::Level;
 use crate::probe::ProbeVerdict;
 use crate::verdict::{Held, Mode, Reason};
@@ -64,6 +64,8 @@ pub(crate) struct Facts<'a> {
     /// The last rung has had its time.
     pub(crate) waited: bool,
     pub(crate) swap: bool,
+    /// Taking a rung back cannot bring the shortage back at once: a limit makes its own calm.
+    pub(crate) roomy: bool,
 }
 
 /// Rungs of a resource that are undone, the highest first.
@@ -89,6 +91,7 @@ pub(crate) fn next(resource: Resource, facts: &Facts<'_>) -> Step {
 
 fn undo(resource: Resource, facts: &Facts<'_>) -> Step {
     match rungs(resource).iter().find(|rung| facts.on[rung.index()]) {
+        Some(Actuator::MemoryHigh) if !facts.roomy => Step::Hold(Held::Enough),
         Some(rung) if facts.waited => Step::Undo(*rung),
         Some(_) => Step::Hold(Held::Waiting),
         None => Step::Hold(Held::Enough),
@@ -193,14 +196,5 @@ fn proved(resource: Resource, facts: &Facts<'_>) -> Step {
         (true, false, false, _) if facts.on[Actuator::Freeze.index()] => Step::Hold(Held::Enough),
         (true, false, false, _) => Step::Freeze(Reason::Proved),
         (false, _, _, false) => Step::Hold(Held::Unproved),
-    }
-}
-
-/// Whether the lowest class can be had: by our own hand, or from somebody else who keeps it.
-pub(crate) fn standing_possible(can: &Capabilities) -> bool {
-    match can.ability(Actuator::StandingClass) {
-        Ability::Works => true,
-        Ability::Foreign => can.lowest_elsewhere(),
-        Ability::Missing | Ability::Broken => false,
     }
 }

@@ -138,6 +138,12 @@ impl Entry {
         recent && self.frozen.0 + config.budget.freeze > config.budget.starve
     }
 
+    /// Whether it carries a limit that would have to be undone if it came back.
+    fn is_limited(&self) -> bool {
+        let limits = [Actuator::CpuQuota, Actuator::MemoryHigh, Actuator::IoLimit];
+        limits.iter().any(|a| self.is_on(*a))
+    }
+
     fn carries_something(&self) -> bool {
         self.holds.iter().flatten().any(|h| h.is_on() && !h.would)
     }
@@ -198,7 +204,8 @@ impl Ledger {
             }
         }
         self.list.retain(|e| {
-            e.index.is_some() || sample.at.since(e.seen).is_some_and(|gone| gone < config.forget)
+            let kept = if e.is_limited() { config.forget_limited } else { config.forget };
+            e.index.is_some() || sample.at.since(e.seen).unwrap_or_default() < kept
         });
     }
 

@@ -75,6 +75,8 @@ pub(crate) enum Asks {
 pub(crate) struct Evidence {
     pub(crate) strained: Asks,
     pub(crate) critical: Asks,
+    /// Harm itself is measured, not a threshold of another controller nor a burst: it may last.
+    pub(crate) lasting: bool,
     /// Everything that can be known is beyond its leaving edge, and something is.
     pub(crate) calm: bool,
     /// End of the newest window among those that ask, or among all where none asks.
@@ -100,6 +102,7 @@ impl Evidence {
             }
             if reading.over.is_some() {
                 asked_at = asked_at.max(reading.at);
+                this.lasting |= !reading.at_once;
             }
             // A burst reading that is switched off by the standing class has no say at all.
             let silent = reading.ignored == Some(Ignored::StandingClass);
@@ -126,8 +129,9 @@ impl Evidence {
 pub(crate) struct LevelState {
     level: Level,
     since: Option<Timestamp>,
-    /// First evidence of an unbroken run that asks for Strained, for Critical.
+    /// First evidence of an unbroken run that asks for Strained, that may last, that asks for Critical.
     strained_from: Option<Timestamp>,
+    lasting_from: Option<Timestamp>,
     critical_from: Option<Timestamp>,
     /// Since when nothing has asked for anything.
     unasked_from: Option<Timestamp>,
@@ -175,11 +179,12 @@ impl LevelState {
         };
         let asked = seen.strained.max(seen.critical);
         let strained = run(&mut self.strained_from, asked > Asks::No, at);
+        let lasting = run(&mut self.lasting_from, seen.lasting, at);
         let critical = run(&mut self.critical_from, seen.critical > Asks::No, at);
         let unasked = run(&mut self.unasked_from, seen.is_quiet(), at);
         let calm = run(&mut self.calm_from, seen.calm, at);
         let confirmed = |span: Option<Span>| span.is_some_and(|s| s >= rule.confirm);
-        let lasted = rule.lasts.is_some_and(|lasts| strained.is_some_and(|s| s >= lasts));
+        let lasted = rule.lasts.is_some_and(|lasts| lasting.is_some_and(|s| s >= lasts));
         let to_critical = seen.critical == Asks::Once || confirmed(critical) || lasted;
         let to_strained = asked == Asks::Once || confirmed(strained);
         let before = self.level;
@@ -215,6 +220,7 @@ impl LevelState {
 
     fn break_runs(&mut self) {
         self.strained_from = None;
+        self.lasting_from = None;
         self.critical_from = None;
         self.unasked_from = None;
         self.calm_from = None;
@@ -233,7 +239,8 @@ mod tests {
 
     fn evidence(ms: u64, strained: Asks, critical: Asks) -> Evidence {
         let asked = strained.max(critical);
-        Evidence { strained, critical, calm: asked == Asks::No, at: Some(at(ms)) }
+        let lasting = asked == Asks::Twice;
+        Evidence { strained, critical, lasting, calm: asked == Asks::No, at: Some(at(ms)) }
     }
 
     /// Feeds judgements every `step` ms: `O` asks for Strained twice, `G` for Critical twice, `!` for

@@ -161,7 +161,8 @@ impl Signal {
             }
             Self::MemoryStall => (None, Some(config.memory.stall)),
             Self::MajorFaults => (None, Some(config.memory.major_faults)),
-            Self::OomKills => (None, Some(Edges { enter: 1.0, leave: 1.0 })),
+            // One is too many.
+            Self::OomKills => (None, Some(Edges { enter: 0.5, leave: 0.5 })),
             Self::IoStallExcess => {
                 let e = config.io.stall_excess;
                 (Some(e), Some(gross(e, config.io.gross)))

@@ -114,6 +114,9 @@ impl Controller {
             outlasted: this.level == Level::Critical && outlasted,
             pressing: this.leading.is_some(),
             waited,
+            roomy: tick.assessment.memory.headroom.is_none_or(|h| {
+                h.to_base() > config.memory.ample * tick.sample.node.capacity_memory.to_base()
+            }),
             swap: tick.sample.node.memory.is_some_and(|m| m.swap_free > Bytes::ZERO),
         }
     }

@@ -225,10 +225,17 @@ impl Tracks {
             }
         }
         self.list.retain(|t| {
-            t.last_sample >= sample.at
-                || sample.at.since(t.last_sample).is_some_and(|gone| gone < config.forget)
-                    && !reclassified(sample, &t.task.id)
+            let Some(missing) = sample.at.since(t.last_sample) else { return true };
+            missing < config.forget && !reclassified(sample, &t.task.id)
         });
+    }
+
+    /// After a clock jump, nothing lies in the future.
+    pub(crate) fn rebase(&mut self, now: Timestamp) {
+        for track in &mut self.list {
+            track.first_seen = track.first_seen.min(now);
+            track.last_sample = track.last_sample.min(now);
+        }
     }
 
     /// Takes a glance; the tasks in it that are not guaranteed are left out.

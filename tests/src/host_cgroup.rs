@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Real cgroups and processes of this machine, made for a test and gone after it, also when it fails.
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Says that a test could not be run here, so that it is counted and not taken for passed.
+#[expect(clippy::print_stdout, reason = "the line is what the test run counts")]
+pub fn skipped(why: &str) {
+    println!("SKIPPED: {why}");
+}
 
 /// A cgroup that this process made. Dropping it removes it; its processes must be gone by then.
 #[derive(Debug)]
@@ -45,6 +53,14 @@ impl HostCgroup {
         self.path.file_name().expect("a name").to_string_lossy().into_owned()
     }
 
+    fn kill_all(&self) {
+        let pids = fs::read_to_string(self.path.join("cgroup.procs")).unwrap_or_default();
+        for pid in pids.lines().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)) {
+            // Gone already is as good.
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+
     /// Writes one of its files.
     ///
     /// # Panics
@@ -57,49 +73,59 @@ impl HostCgroup {
 
 impl Drop for HostCgroup {
     fn drop(&mut self) {
-        // The last process may still be on its way out of the cgroup.
-        for _ in 0..2_000_000 {
-            match fs::remove_dir(&self.path) {
-                Err(error) if error.raw_os_error() == Some(16) => std::thread::yield_now(),
-                _ => return,
+        // Whoever is in a cgroup that we made is a child of ours, or a child of one. Killed processes
+        // leave it a moment later, and those that were being forked appear only then.
+        for _ in 0..100_000 {
+            let busy =
+                fs::remove_dir(&self.path).is_err_and(|error| error.raw_os_error() == Some(16));
+            if !busy {
+                return;
             }
+            self.kill_all();
+            std::thread::yield_now();
         }
     }
 }
 
-/// A child process that is killed and waited for when dropped.
+/// A shell that is killed and waited for when dropped.
 #[derive(Debug)]
-pub struct HostProcess(Child);
+pub struct HostProcess {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+/// Shell code that burns CPU for so many turns of a loop.
+#[must_use]
+pub fn burn(turns: u32) -> String {
+    format!("i=0; while [ $i -lt {turns} ]; do i=$((i+1)); done")
+}
 
 impl HostProcess {
-    /// A shell that waits for a line before it runs `script`, so that it can first be put into cgroups.
+    /// A shell that waits to be told to go, runs `script`, says so, and stays.
     ///
     /// # Panics
     /// There is no `sh`.
     #[must_use]
     pub fn shell(script: &str) -> Self {
-        let child = Command::new("sh")
-            .args(["-c", &format!("read go; {script}")])
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("read go; {script}; echo done; read stay")])
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()
             .expect("sh");
-        Self(child)
-    }
-
-    /// A shell that burns CPU as soon as it is told to go.
-    #[must_use]
-    pub fn spinner() -> Self {
-        Self::shell("while :; do :; done")
+        let input = child.stdin.take().expect("a piped input");
+        let output = BufReader::new(child.stdout.take().expect("a piped output"));
+        Self { child, input, output }
     }
 
     /// Its process id.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.0.id()
+        self.child.id()
     }
 
-    /// Moves it into a cgroup, then others.
+    /// Moves it into cgroups.
     ///
     /// # Panics
     /// The kernel refuses it.
@@ -114,16 +140,24 @@ impl HostProcess {
     /// # Panics
     /// It is gone.
     pub fn go(&mut self) {
-        use std::io::Write as _;
-        let stdin = self.0.stdin.as_mut().expect("its input is a pipe");
-        stdin.write_all(b"go\n").expect("a living shell");
+        self.input.write_all(b"go\n").expect("a living shell");
+    }
+
+    /// Waits until the script says a line: what it prints itself, or `done` at its end.
+    ///
+    /// # Panics
+    /// It is gone.
+    pub fn hear(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("a living shell");
+        line.trim_end().to_owned()
     }
 }
 
 impl Drop for HostProcess {
     fn drop(&mut self) {
-        // Already gone is as good.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        // Gone already is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

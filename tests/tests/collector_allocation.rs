@@ -32,7 +32,7 @@ fn allocations(version: FakeVersion, descriptor_cap: usize) -> Vec<u64> {
         let info = allocation_counter::measure(|| {
             collector.sample(*at, sample).expect("a sample");
         });
-        assert_eq!(sample.tasks.len(), usize::try_from(TASKS).unwrap());
+        assert_eq!(sample.tasks.len(), usize::try_from(TASKS).expect("a few"));
         info.count_total
     });
     counts.collect()

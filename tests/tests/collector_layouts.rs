@@ -54,7 +54,7 @@ fn render(reading: &Reading, task: &TaskSample) -> String {
 
 /// The layout and first sample of a fixture as text.
 fn read(name: &str) -> String {
-    let text = std::fs::read_to_string(fixture(name)).unwrap();
+    let text = std::fs::read_to_string(fixture(name)).expect("a fixture");
     let node = FakeNode::of_tree(&text);
     let mut reading = Reading::open(node.settings());
     reading.must();

@@ -3,7 +3,7 @@
 
 use gleaner_collector::{Preset, Settings};
 use gleaner_estimator::sample::Class;
-use gleaner_estimator::units::{Bytes, MilliCpus};
+use gleaner_estimator::units::{Bytes, MilliCpus, Span};
 use gleaner_tests::fake_node::{FakeCgroup, FakeNode, FakeVersion, Reading};
 
 const VERSIONS: [FakeVersion; 3] = [FakeVersion::V1, FakeVersion::V2, FakeVersion::Hybrid];
@@ -104,7 +104,7 @@ fn a_young_task_is_described_again_until_its_maker_is_done() {
     assert_eq!(task.allocation.cpu, Some(MilliCpus(1500)));
     let age = reading.sample.at.since(task.started.unwrap()).unwrap();
     // The fake uptime stands still at 5,000 s.
-    assert_eq!(age.secs().round(), 1.0);
+    assert_eq!(age, Span::from_secs(1));
 }
 
 #[test]

@@ -3,3 +3,5 @@
 
 #[path = "act_evict.rs"]
 mod evict;
+#[path = "act_settings.rs"]
+mod settings;

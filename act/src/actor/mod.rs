@@ -244,6 +244,9 @@ impl Actor {
     fn undo(&mut self, target: &Target, actuator: Actuator) -> Deed {
         let id = target.id();
         self.holds.remove(&(id.clone(), actuator));
+        // What is still under way would come into force after it was undone.
+        let same = |case: &Case| case.task == *id && case.action.actuator() == actuator;
+        self.jobs.retain(|job| job.is_eviction() || !same(&job.case));
         let hands = &mut self.hands;
         let outcome = match actuator {
             Actuator::StandingClass => standing::release_cpu(hands, target),
@@ -256,7 +259,6 @@ impl Actor {
             }
             Actuator::Freeze => {
                 self.leases.retain(|lease| lease.freeze.target().id() != id);
-                self.jobs.retain(|job| !job.is_freeze_of(id));
                 freezer::release(hands, target)
             }
             // Neither leaves anything that could be taken back.
