@@ -222,20 +222,6 @@ pub enum Standing {
     OnHarm,
 }
 
-impl Standing {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Always, Self::OnHarm];
-
-    /// The word used in configuration.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Always => "always",
-            Self::OnHarm => "on_harm",
-        }
-    }
-}
-
 /// All of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct QosConfig {
