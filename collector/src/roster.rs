@@ -204,7 +204,7 @@ impl Roster {
     }
 
     fn count(&mut self) {
-        let is_guaranteed = |entry: &&Entry| entry.task.class == Class::Guaranteed;
+        let is_guaranteed = |entry: &&Entry| entry.guaranteed;
         self.guaranteed = self.entries.iter().filter(is_guaranteed).count();
     }
 
@@ -235,13 +235,17 @@ impl Roster {
     pub(crate) fn refresh_due(&mut self, round: u64, scene: &mut Scene<'_>) {
         let every = u64::from(scene.settings.rescan_every.max(1));
         let mut entries = std::mem::take(&mut self.entries);
+        let mut refreshed = false;
         for entry in &mut entries {
             if entry.young > 0 || (round > 0 && (round + entry.phase).is_multiple_of(every)) {
                 self.refresh(entry, scene);
+                refreshed = true;
             }
         }
         self.entries = entries;
-        self.recount(scene);
+        if refreshed {
+            self.recount(scene);
+        }
     }
 
     /// Reads again what changes rarely, and replaces the task's description where it changed.
@@ -257,6 +261,7 @@ impl Roster {
             (entry.facts, entry.node) = (facts, scene.cpus);
             let task = describe(entry.task.id.clone(), &facts, started, scene);
             if task != *entry.task {
+                entry.guaranteed = task.class == Class::Guaranteed;
                 entry.task = Arc::new(task);
             }
         }
@@ -275,7 +280,7 @@ impl Roster {
         match entry.task.class {
             Class::Guaranteed => {
                 let limit = self.thread_limit(scene.settings);
-                let threads = entry.threads.get_or_insert_with(|| Threads::new(limit));
+                let threads = entry.threads.get_or_insert_with(|| Box::new(Threads::new(limit)));
                 threads.refresh(scene.trees.get(scene.listing), path, limit, scene.reader);
             }
             Class::BestEffort | Class::System => {

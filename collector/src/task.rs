@@ -38,7 +38,9 @@ pub(crate) struct Entry {
     pub(crate) young: u32,
     /// Its processes are in the unified cgroup of the same path (hybrid), so the stall times there are its.
     pub(crate) pressure_is_its: bool,
-    pub(crate) threads: Option<Threads>,
+    pub(crate) threads: Option<Box<Threads>>,
+    /// Its class is `Guaranteed`. Here because `task` is memory of its own, which a reading need not touch.
+    pub(crate) guaranteed: bool,
     /// Found gone by the latest reading.
     pub(crate) gone: bool,
     /// Never read yet, so that nothing is held.
@@ -49,6 +51,7 @@ pub(crate) struct Entry {
 impl Entry {
     pub(crate) fn new(task: Arc<Task>, facts: Facts, node: MilliCpus, phase: u64) -> Self {
         Self {
+            guaranteed: task.class == Class::Guaranteed,
             task,
             facts,
             node,
@@ -68,13 +71,13 @@ impl Entry {
     /// Files that matter within a second are read every time; the others when `slow`, and hold their
     /// last value between. What cannot be read or understood becomes `None`.
     pub(crate) fn read(&mut self, tools: &mut Tools<'_>, slow: bool) -> bool {
-        let guaranteed = self.task.class == Class::Guaranteed;
+        let guaranteed = self.guaranteed;
         let slow = std::mem::take(&mut self.first) || slow;
         let mut files = Files {
             reader: tools.reader,
             trees: tools.trees,
             plan: tools.plan,
-            path: &self.task.id.name,
+            task: &self.task,
             guaranteed,
             slots: &mut self.slots,
             lost: false,
@@ -97,7 +100,7 @@ impl Entry {
             }
         }
         if let Some(threads) = &mut self.threads {
-            let sums = threads.read(tools, &self.task.id.name, slow);
+            let sums = threads.read(tools, &self.task, slow);
             (counters.run_wait_ns, counters.run_cpu_ns) = (sums.map(|s| s.0), sums.map(|s| s.1));
         }
         true
@@ -114,9 +117,8 @@ impl Entry {
 
     /// Gives those descriptors back for which there is no room any more.
     pub(crate) fn shrink(&mut self, plan: &Plan, reader: &mut Reader) {
-        let guaranteed = self.task.class == Class::Guaranteed;
         for (slot, kind) in self.slots.iter_mut().zip(Kind::ALL) {
-            if !reader.budget.keeps(plan.rank(kind, guaranteed)) {
+            if !reader.budget.keeps(plan.rank(kind, self.guaranteed)) {
                 reader.budget.close(slot);
             }
         }
@@ -140,7 +142,7 @@ struct Files<'a> {
     reader: &'a mut Reader,
     trees: &'a Trees,
     plan: &'a Plan,
-    path: &'a str,
+    task: &'a Task,
     guaranteed: bool,
     slots: &'a mut [Slot; KINDS],
     /// A file that was there, or could have been, is not.
@@ -164,14 +166,14 @@ impl Files<'_> {
         let tier = Tier { rank, whole: self.guaranteed };
         let request = Request { dir: tree.dir(), tier, head: false };
         let compose = |path: &mut Vec<u8>| {
-            path.extend_from_slice(self.path.as_bytes());
+            path.extend_from_slice(self.task.id.name.as_bytes());
             path.push(b'/');
             path.extend_from_slice(place.name.as_bytes());
         };
         match self.reader.fetch(request, slot, compose, parse) {
             Ok(value) => return Some(value),
             Err(Failure::Fault(fault, length)) => {
-                let path = tree.path.join(self.path).join(place.name);
+                let path = tree.path.join(&*self.task.id.name).join(place.name);
                 self.reader.malformed(fault, length, &path);
             }
             Err(Failure::Errno(errno)) => {

@@ -15,6 +15,7 @@ use crate::parse;
 use crate::reader::{Failure, Reader, Request};
 use crate::task::Tools;
 use crate::trees::{Tree, join};
+use gleaner_estimator::sample::Task;
 use gleaner_estimator::units::{Span, Timestamp};
 use std::io::Write;
 
@@ -88,11 +89,11 @@ impl Threads {
     pub(crate) fn read(
         &mut self,
         tools: &mut Tools<'_>,
-        path: &str,
+        task: &Task,
         relist: bool,
     ) -> Option<(u64, u64)> {
         if relist || self.stale {
-            self.relist(tools, path);
+            self.relist(tools, &task.id.name);
         }
         let passed = self.read_at.and_then(|before| tools.at.since(before)).unwrap_or_default();
         let most = (passed + SLACK).0;
