@@ -210,7 +210,7 @@ impl Collector {
         Health {
             malformed: self.reader.trouble.malformed,
             last_malformed: self.reader.trouble.last_malformed.clone(),
-            descriptors: self.reader.budget.used,
+            descriptors: self.reader.budget.used(),
             descriptor_limit: self.reader.budget.limit,
             ..self.health.clone()
         }

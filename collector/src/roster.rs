@@ -213,8 +213,9 @@ impl Roster {
         self.count();
         let threads = self.guaranteed * self.thread_limit(scene.settings);
         let demand = scene.plan.demand(self.entries.len(), self.guaranteed, threads);
-        if scene.reader.budget.share_out(demand) {
-            self.entries.iter_mut().for_each(|entry| entry.shrink(scene.plan, scene.reader));
+        scene.reader.budget.share_out(demand);
+        if scene.reader.budget.is_overdrawn() {
+            self.entries.iter_mut().for_each(|entry| entry.shrink(scene.reader));
         }
     }
 
@@ -285,7 +286,7 @@ impl Roster {
             }
             Class::BestEffort | Class::System => {
                 if let Some(mut threads) = entry.threads.take() {
-                    threads.close(scene.reader);
+                    threads.each_slot(|slot| scene.reader.budget.close(slot));
                 }
             }
         }

@@ -6,7 +6,7 @@ use crate::facts::Facts;
 use crate::parse::{self, Parsed};
 use crate::plan::{KINDS, Kind, Plan};
 use crate::reader::{Failure, Reader, Request};
-use crate::threads::{self, Threads};
+use crate::threads::Threads;
 use crate::trees::{TreeId, Trees};
 use gleaner_estimator::sample::{Class, MemoryEvents, PsiSet, Task, TaskCounters};
 use gleaner_estimator::units::{Bytes, MilliCpus, Timestamp};
@@ -116,15 +116,10 @@ impl Entry {
     }
 
     /// Gives those descriptors back for which there is no room any more.
-    pub(crate) fn shrink(&mut self, plan: &Plan, reader: &mut Reader) {
-        for (slot, kind) in self.slots.iter_mut().zip(Kind::ALL) {
-            if !reader.budget.keeps(plan.rank(kind, self.guaranteed)) {
-                reader.budget.close(slot);
-            }
-        }
-        if let Some(threads) = self.threads.as_mut().filter(|_| !reader.budget.keeps(threads::RANK))
-        {
-            threads.close(reader);
+    pub(crate) fn shrink(&mut self, reader: &mut Reader) {
+        self.slots.iter_mut().for_each(|slot| reader.budget.close_overdrawn(slot));
+        if let Some(threads) = &mut self.threads {
+            threads.each_slot(|slot| reader.budget.close_overdrawn(slot));
         }
     }
 
@@ -132,7 +127,7 @@ impl Entry {
     pub(crate) fn close(&mut self, reader: &mut Reader) {
         self.slots.iter_mut().for_each(|slot| reader.budget.close(slot));
         if let Some(mut threads) = self.threads.take() {
-            threads.close(reader);
+            threads.each_slot(|slot| reader.budget.close(slot));
         }
     }
 }
@@ -151,7 +146,7 @@ struct Files<'a> {
 
 impl Files<'_> {
     fn is_kept(&self, kind: Kind) -> bool {
-        matches!(self.slots[kind as usize], Slot::Kept(_))
+        matches!(self.slots[kind as usize], Slot::Kept(..))
     }
 
     /// Reads one file; `None` where the node or the task has none, it is refused, or not understood.
@@ -162,13 +157,13 @@ impl Files<'_> {
             return None;
         }
         let tree = self.trees.get(place.tree);
-        let rank = self.plan.rank(kind, self.guaranteed);
-        let tier = Tier { rank, whole: self.guaranteed };
-        let request = Request { dir: tree.dir(), tier, head: false };
+        let request = Request { dir: tree.dir(), head: false };
         let compose = |path: &mut Vec<u8>| {
             path.extend_from_slice(self.task.id.name.as_bytes());
             path.push(b'/');
             path.extend_from_slice(place.name.as_bytes());
+            let rank = self.plan.rank(kind, self.guaranteed);
+            if self.guaranteed { Tier::Essential(rank) } else { Tier::Ordinary(rank) }
         };
         match self.reader.fetch(request, slot, compose, parse) {
             Ok(value) => return Some(value),
