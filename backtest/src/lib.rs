@@ -1,2 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a policy would have lent, violated and evicted on a recorded trace.
+
+pub mod oracle;
+pub mod plan;
+pub mod policy;
+pub mod recording;
+pub mod replay;
+pub mod report;
+pub mod run;
+pub mod score;
+pub mod session;
+pub mod sweep;
+pub mod trace;

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Fakes, scenarios and the tests that see the whole product.
 
+pub mod acting;
+pub mod cgroup_rig;
 pub mod fake_node;
 pub mod host_cgroup;
+pub mod load;
+pub mod poll;
+pub mod programs;
+pub mod skip;
 pub mod tree;
+
+pub use poll::wait_until;
+pub use skip::skip;

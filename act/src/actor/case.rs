@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+//! One correction from intent to outcome: what the audit file, the counters and qos are told of it.
+
+use super::tally::Stage;
+use super::{Actor, Hold};
+use crate::audit::{Ended, Entry, Intent};
+use crate::outcome::Outcome;
+use crate::setting::Deed;
+use crate::target::Target;
+use gleaner_estimator::reason::Resource;
+use gleaner_estimator::sample::TaskId;
+use gleaner_estimator::units::{Amount, Bytes, Timestamp};
+use gleaner_qos::rank::Relief;
+use gleaner_qos::report::{self, Report};
+use gleaner_qos::verdict::{Action, Correction};
+
+/// A correction that is being carried out.
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    pub(super) act: u64,
+    pub(super) decision: String,
+    pub(super) task: TaskId,
+    pub(super) resource: Resource,
+    pub(super) action: Action,
+    pub(super) seen: Timestamp,
+    pub(super) began: Timestamp,
+    /// MemAvailable before an eviction.
+    available: Option<Bytes>,
+}
+
+impl Actor {
+    /// Numbers an act and writes its intent, before anything is done.
+    pub(super) fn open_case(
+        &mut self,
+        decision: &str,
+        correction: &Correction,
+        seen: Timestamp,
+    ) -> Case {
+        self.acts += 1;
+        let action = correction.action();
+        let case = Case {
+            act: self.acts,
+            decision: decision.to_owned(),
+            task: correction.task().clone(),
+            resource: correction.resource(),
+            action,
+            seen,
+            began: self.clock.now(),
+            available: (action == Action::Evict).then(memory_available).flatten(),
+        };
+        let intent = Intent {
+            act: case.act,
+            decision: case.decision.clone(),
+            wall_ms: self.clock.wall_ms(),
+            task: case.task.clone(),
+            resource: case.resource,
+            action,
+        };
+        self.tell(&Entry::Intent(intent));
+        case
+    }
+
+    /// Writes, counts and reports what came of an act.
+    pub(super) fn close_case(&mut self, case: Case, deed: Deed) -> Option<Report> {
+        let at = self.clock.now();
+        let Deed { means, outcome } = deed;
+        let relief = relief(&case, &outcome);
+        self.tally.count(case.action, case.resource, &outcome);
+        if outcome == Outcome::Done && !case.action.releases() {
+            let stage = if case.action == Action::Evict { Stage::Gone } else { Stage::Written };
+            self.tally.react(stage, at.since(case.seen).unwrap_or_default());
+        }
+        let ended = Ended {
+            act: case.act,
+            decision: case.decision,
+            wall_ms: self.clock.wall_ms(),
+            task: case.task.clone(),
+            resource: case.resource,
+            action: case.action,
+            means,
+            outcome: outcome.clone(),
+            at,
+            took: at.since(case.began).unwrap_or_default(),
+            relief,
+        };
+        self.tell(&Entry::Outcome(ended));
+        let outcome = for_qos(&outcome, case.action)?;
+        Some(Report { at, task: case.task, action: case.action, outcome, relief })
+    }
+
+    /// Remembers what is in force on a task, to look at it again.
+    pub(super) fn hold(&mut self, case: &Case, target: Target) {
+        let key = (case.task.clone(), case.action.actuator());
+        self.holds.insert(key, Hold { target, case: case.clone() });
+    }
+}
+
+/// What qos is told; nothing where nothing was touched.
+pub(super) fn for_qos(outcome: &Outcome, action: Action) -> Option<report::Outcome> {
+    match outcome {
+        Outcome::Done if action == Action::Evict => Some(report::Outcome::Gone),
+        Outcome::Done => Some(report::Outcome::Acted),
+        Outcome::NoEffect { .. } => Some(report::Outcome::NoEffect),
+        Outcome::Failed { .. } | Outcome::Refused { .. } => Some(report::Outcome::Failed),
+        Outcome::Vanished => Some(report::Outcome::Gone),
+        Outcome::Observed => None,
+    }
+}
+
+/// What the node has more of than before the eviction. Others allocate and free meanwhile: it is what is there, not what
+/// the victim had.
+fn relief(case: &Case, outcome: &Outcome) -> Option<Relief> {
+    if case.resource != Resource::Memory || *outcome != Outcome::Done {
+        return None;
+    }
+    let before = case.available?;
+    Some(Relief::Memory(memory_available()?.less(before)))
+}
+
+fn memory_available() -> Option<Bytes> {
+    let text = std::fs::read("/proc/meminfo").ok()?;
+    gleaner_collector::parse::memory_info(&text).ok()?.available
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Acts that take time: freezes, evictions, reclaims and measured limits, driven on by polls.
+
+use super::Actor;
+use super::case::Case;
+use crate::evict::Eviction;
+use crate::freezer::{Freeze, Frozen};
+use crate::io::Limit;
+use crate::memory::Reclaim;
+use crate::outcome::Outcome;
+use crate::setting::Deed;
+use gleaner_estimator::units::{Span, Timestamp};
+use gleaner_qos::report::Report;
+
+/// Time between two polls while something is under way: a freeze takes 16 ms, a kill 2 to 53.
+const PACE: Span = Span::from_millis(5);
+
+/// An act under way.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) case: Case,
+    pub(super) work: Work,
+}
+
+#[derive(Debug)]
+pub(super) enum Work {
+    Freezing { freeze: Freeze, until: Timestamp },
+    Evicting(Eviction),
+    Reclaiming(Reclaim),
+    Limiting(Limit),
+}
+
+/// A freeze in force, and when it ends by itself.
+#[derive(Debug)]
+pub(super) struct Lease {
+    pub(super) freeze: Freeze,
+    pub(super) until: Timestamp,
+}
+
+impl Job {
+    pub(super) const fn is_eviction(&self) -> bool {
+        matches!(self.work, Work::Evicting(_))
+    }
+}
+
+impl Actor {
+    /// When to poll next; `None` while nothing is under way.
+    #[must_use]
+    pub fn next_poll(&self) -> Option<Timestamp> {
+        if !self.jobs.is_empty() {
+            return Some(self.clock.now().plus(PACE));
+        }
+        let thaws = self.leases.iter().map(|lease| lease.until);
+        let watches = self.watches.iter().map(|(_, watch)| watch.due());
+        thaws.chain(watches).min()
+    }
+
+    /// Drives on what is under way, and thaws whose time is over.
+    pub fn poll(&mut self) -> Vec<Report> {
+        let now = self.clock.now();
+        let mut reports = Vec::new();
+        for mut job in std::mem::take(&mut self.jobs) {
+            match self.drive(&mut job, now) {
+                None => self.jobs.push(job),
+                Some(deed) => reports.extend(self.finish(job, deed)),
+            }
+        }
+        let (over, on): (Vec<Lease>, Vec<Lease>) =
+            std::mem::take(&mut self.leases).into_iter().partition(|lease| lease.until <= now);
+        self.leases = on;
+        for lease in over {
+            if let Outcome::Failed { what, .. } = lease.freeze.thaw(&mut self.hands) {
+                // Left frozen it would starve: it stays on the list, and is tried again.
+                tracing::warn!("cannot thaw: {what}");
+                self.leases.push(lease);
+            }
+        }
+        for (case, watch) in std::mem::take(&mut self.watches) {
+            match watch.poll(&mut self.hands, now) {
+                None if watch.due() > now => self.watches.push((case, watch)),
+                Some(outcome @ Outcome::NoEffect { .. }) => {
+                    reports.extend(self.close_case(case, Deed { means: None, outcome }));
+                }
+                None | Some(_) => {}
+            }
+        }
+        reports
+    }
+
+    fn drive(&mut self, job: &mut Job, now: Timestamp) -> Option<Deed> {
+        let hands = &mut self.hands;
+        match &mut job.work {
+            Work::Freezing { freeze, until } => {
+                let means = Some(freeze.means());
+                match freeze.poll(hands, now) {
+                    Frozen::Judged(outcome) => Some(Deed { means, outcome }),
+                    Frozen::Pending if *until <= now => {
+                        drop(freeze.thaw(hands));
+                        let found = "not frozen before it was to be thawed".to_owned();
+                        Some(Deed { means, outcome: Outcome::NoEffect { found } })
+                    }
+                    Frozen::Pending => None,
+                }
+            }
+            Work::Evicting(eviction) => eviction.poll(hands, now),
+            Work::Reclaiming(reclaim) => reclaim.poll(hands, now),
+            Work::Limiting(limit) => limit.poll(hands, now),
+        }
+    }
+
+    fn finish(&mut self, job: Job, deed: Deed) -> Option<Report> {
+        let Job { case, work } = job;
+        if deed.outcome == Outcome::Done {
+            match work {
+                Work::Freezing { freeze, until } => self.leases.push(Lease { freeze, until }),
+                Work::Limiting(limit) => self.hold(&case, limit.target().clone()),
+                Work::Evicting(_) | Work::Reclaiming(_) => {}
+            }
+        }
+        self.close_case(case, deed)
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The audit file: what was decided, what was about to be done, and what came of it, one JSON object a line.
+//!
+//! An intent is written before its act and the outcome after it, so an intent without an outcome is an act during which
+//! we died. Lines are appended with one `write` each: after a crash at most the last one is torn, and readers leave it
+//! out. The file is bounded: it is rotated by size and the oldest is dropped. If the disk is full, lines are dropped and
+//! counted, and everything else goes on.
+
+mod reader;
+mod writer;
+
+pub use reader::{Unread, read};
+pub use writer::{AuditConfig, AuditFile};
+
+use crate::means::Means;
+use crate::outcome::Outcome;
+use gleaner_estimator::reason::Resource;
+use gleaner_estimator::sample::TaskId;
+use gleaner_estimator::units::{Span, Timestamp};
+use gleaner_qos::rank::Relief;
+use gleaner_qos::verdict::Action;
+use serde::{Deserialize, Serialize};
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Entry {
+    /// Everything a tick concluded, as the engine renders it.
+    Decision {
+        /// What intents and outcomes refer to.
+        id: String,
+        /// When, milliseconds since 1970.
+        wall_ms: u64,
+        /// The engine's own words.
+        body: serde_json::Value,
+    },
+    /// Something is about to be done.
+    Intent(Intent),
+    /// What came of it.
+    Outcome(Ended),
+    /// What was put back: at the end, or at a start after we had been killed.
+    Undone {
+        /// When, milliseconds since 1970.
+        wall_ms: u64,
+        /// Every place, and what became of it.
+        places: serde_json::Value,
+    },
+}
+
+/// An act that is about to begin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Number of the act, from 1 at each start; its outcome has the same.
+    pub act: u64,
+    /// The decision that asked for it.
+    pub decision: String,
+    /// When, milliseconds since 1970.
+    pub wall_ms: u64,
+    /// Whom.
+    pub task: TaskId,
+    /// For which resource.
+    pub resource: Resource,
+    /// What.
+    pub action: Action,
+}
+
+/// An act that is over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Number of the act.
+    pub act: u64,
+    /// The decision that asked for it.
+    pub decision: String,
+    /// When, milliseconds since 1970.
+    pub wall_ms: u64,
+    /// Whom.
+    pub task: TaskId,
+    /// For which resource.
+    pub resource: Resource,
+    /// What.
+    pub action: Action,
+    /// How.
+    pub means: Option<Means>,
+    /// What came of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// When, on the clock of samples.
+    pub at: Timestamp,
+    /// From the beginning of the act.
+    pub took: Span,
+    /// What came back, where it was measured.
+    pub relief: Option<Relief>,
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What to run, and what came out.
+
+use crate::replay::Capacity;
+use crate::score::Score;
+use gleaner_engine::config::EngineConfig;
+use gleaner_estimator::predict::{Parameters, PredictorKind};
+use gleaner_estimator::reason::Resource;
+use gleaner_estimator::units::{Ratio, Span};
+
+/// One way to predict.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// The predictor.
+    pub kind: PredictorKind,
+    /// The risk asked for; only `calibrated` heeds it.
+    pub risk: Ratio,
+    /// Parameters for CPU.
+    pub cpu: Parameters,
+    /// Parameters for memory.
+    pub memory: Parameters,
+    /// What of the parameters differs from the defaults, for people: `sigma=3 window=24h`; empty for none.
+    pub detail: String,
+}
+
+impl Setting {
+    /// A predictor with its default parameters.
+    #[must_use]
+    pub const fn new(kind: PredictorKind, risk: Ratio) -> Self {
+        let (cpu, memory) = (Parameters::cpu(), Parameters::memory());
+        Self { kind, risk, cpu, memory, detail: String::new() }
+    }
+
+    /// The predictor's name, and what of its parameters is not the default.
+    #[must_use]
+    pub fn label(&self) -> String {
+        if self.detail.is_empty() {
+            return self.kind.name().to_owned();
+        }
+        format!("{} {}", self.kind.name(), self.detail)
+    }
+}
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The policy around the predictors: its predictors are replaced by each setting's.
+    pub policy: EngineConfig,
+    /// The ways to predict.
+    pub settings: Vec<Setting>,
+    /// How far ahead.
+    pub horizons: Vec<Span>,
+    /// CPU, memory or both; a machine without memory is left out of memory.
+    pub resources: Vec<Resource>,
+    /// What of each machine's beginning is left out, seconds.
+    pub warm_up_s: u32,
+    /// What the nodes have.
+    pub capacity: Capacity,
+}
+
+/// Score and offers of one setting, resource and horizon.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// The score.
+    pub score: Score,
+    /// Changes of the offer in the intervals that count.
+    pub changes: u64,
+    /// Time that those intervals span, seconds.
+    pub seconds: u64,
+}
+
+impl Tally {
+    /// Adds a machine.
+    pub fn merge(&mut self, other: &Self) {
+        self.score.merge(&other.score);
+        self.changes += other.changes;
+        self.seconds += other.seconds;
+    }
+
+    /// How often the offer changes an hour.
+    #[must_use]
+    pub fn churn_per_hour(&self) -> f64 {
+        if self.seconds == 0 { 0.0 } else { self.changes as f64 * 3600.0 / self.seconds as f64 }
+    }
+}
+
+/// What came out for one machine or a whole trace: one [`Tally`] per setting, resource and horizon.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    resources: usize,
+    horizons: usize,
+    tallies: Vec<Tally>,
+    /// The oracle's own savings in the same order, without settings: nobody can save more.
+    oracle: Vec<Score>,
+}
+
+impl Outcome {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(plan: &Plan) -> Self {
+        let (resources, horizons) = (plan.resources.len(), plan.horizons.len());
+        let settings = plan.settings.len();
+        Self {
+            resources,
+            horizons,
+            tallies: vec![Tally::default(); settings * resources * horizons],
+            oracle: vec![Score::default(); resources * horizons],
+        }
+    }
+
+    /// Of one machine: tallies in the order setting, resource, horizon; oracles in the order resource, horizon.
+    pub(crate) fn of_machine(plan: &Plan, tallies: Vec<Tally>, oracle: Vec<Score>) -> Self {
+        Self { tallies, oracle, ..Self::new(plan) }
+    }
+
+    /// The tally of one combination, by places in the plan.
+    #[must_use]
+    pub fn tally(&self, setting: usize, resource: usize, horizon: usize) -> &Tally {
+        &self.tallies[(setting * self.resources + resource) * self.horizons + horizon]
+    }
+
+    /// What the oracle would have saved.
+    #[must_use]
+    pub fn oracle(&self, resource: usize, horizon: usize) -> &Score {
+        &self.oracle[resource * self.horizons + horizon]
+    }
+
+    /// Adds a machine.
+    pub fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in self.tallies.iter_mut().zip(&other.tallies) {
+            mine.merge(theirs);
+        }
+        for (mine, theirs) in self.oracle.iter_mut().zip(&other.oracle) {
+            mine.merge(theirs);
+        }
+    }
+}

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+//! One resource from usage to offer: loads → predicted peaks → slack → offer.
+
+use crate::config::{EngineConfig, LendRule};
+use crate::decision::{MAX_HORIZONS, Peak, PerClass, ResourceDecision};
+use gleaner_estimator::offer::{Offer, OfferRule, OfferState};
+use gleaner_estimator::predict::{
+    Load, NodeLoad, Observation, Predictor, PredictorSpec, StateError,
+};
+use gleaner_estimator::reason::{Bound, Resource};
+use gleaner_estimator::sample::{Class, Sample};
+use gleaner_estimator::slack::{SlackInput, slack};
+use gleaner_estimator::units::{Amount, Span};
+use gleaner_estimator::usage::Usage;
+use gleaner_qos::assessment::Assessment;
+use gleaner_qos::level::Level;
+
+/// Arrival number of what the node uses beyond its known tasks; those count from 1.
+const SYSTEM_ARRIVAL: u64 = 0;
+
+/// How one resource is found in samples and usages.
+pub(crate) trait View<Q> {
+    fn resource(&self) -> Resource;
+    fn capacity(&self, sample: &Sample) -> Q;
+    fn allocation(&self, sample: &Sample, task: usize) -> Option<Q>;
+    /// The latest known use of a task, base units.
+    fn latest(&self, usage: &Usage, task: usize) -> Option<f64>;
+    /// Use of a class now.
+    fn of_class(&self, sample: &Sample, usage: &Usage, class: Class) -> Option<Q>;
+}
+
+/// What one tick knows before this resource is looked at.
+pub(crate) struct Tick<'a> {
+    pub(crate) sample: &'a Sample,
+    pub(crate) usage: &'a Usage,
+    /// False until rates exist: the first sample after a start or a gap.
+    pub(crate) rates: bool,
+    pub(crate) task_warm_up: Span,
+    /// Enough has been seen since the start or the last gap.
+    pub(crate) warm: bool,
+    /// How resources stand.
+    pub(crate) assessment: &'a Assessment,
+    pub(crate) lend_blind: bool,
+}
+
+impl Tick<'_> {
+    /// The resource's level, and what closes its offer. A resource that nothing is known of counts as
+    /// calm only where lending blindly is asked for.
+    fn standing(&self, resource: Resource) -> (Level, Option<Bound>) {
+        let this = self.assessment.of(resource);
+        match this.no_signal && self.lend_blind {
+            true => (Level::Calm, None),
+            false => (this.level, self.assessment.gate(resource)),
+        }
+    }
+}
+
+/// A predictor and the loads it is fed with; the buffer is kept between ticks.
+struct Group {
+    predictor: Box<dyn Predictor>,
+    loads: Vec<Load>,
+    /// What tasks too young, or never measured, may still grow to beyond the prediction.
+    unproven: f64,
+}
+
+impl Group {
+    fn new(spec: &PredictorSpec) -> Self {
+        Self { predictor: spec.build(), loads: Vec::new(), unproven: 0.0 }
+    }
+
+    fn observe(&mut self, tick: &Tick<'_>, calm: bool, ceiling: f64) {
+        // Predictors want arrival order; samples are in id order.
+        self.loads.sort_unstable_by_key(|load| load.arrival);
+        self.predictor.observe(&Observation {
+            at: tick.sample.at,
+            loads: &self.loads,
+            ceiling,
+            calm,
+            node: NodeLoad {
+                load: tick.sample.node.load,
+                memory_used: tick.usage.node.memory_used,
+            },
+        });
+    }
+
+    fn peak<Q: Amount>(&self, horizon: usize, capacity: Q) -> Option<Q> {
+        let peak = self.predictor.peak(horizon)? + self.unproven;
+        Some(Q::from_base_up(peak).min(capacity))
+    }
+}
+
+/// Everything remembered about one resource.
+pub(crate) struct Lender<Q> {
+    rule: LendRule<Q>,
+    node: Group,
+    guaranteed: Group,
+    offer_horizon: usize,
+    offer: OfferState<Q>,
+}
+
+impl<Q: Amount> Lender<Q> {
+    pub(crate) fn new(rule: LendRule<Q>, config: &EngineConfig) -> Self {
+        Self {
+            node: Group::new(&rule.predictor),
+            guaranteed: Group::new(&rule.predictor),
+            rule,
+            offer_horizon: config.offer_horizon,
+            offer: OfferState::default(),
+        }
+    }
+
+    /// Folds one sample in and decides what of this resource is lent.
+    pub(crate) fn decide(
+        &mut self,
+        tick: &Tick<'_>,
+        view: &impl View<Q>,
+        config: &EngineConfig,
+    ) -> ResourceDecision<Q> {
+        let capacity = view.capacity(tick.sample);
+        let (level, closed) = tick.standing(view.resource());
+        if tick.rates {
+            self.gather(tick, view, capacity);
+            let calm = level == Level::Calm;
+            self.node.observe(tick, calm, capacity.to_base());
+            self.guaranteed.observe(tick, calm, capacity.to_base());
+        }
+        let peaks = self.peaks(capacity);
+        let peak = peaks.get(self.offer_horizon).copied().flatten();
+        let allocated = allocated(tick.sample, view);
+        let lent = lent(tick, view);
+        let formula = slack(&SlackInput {
+            capacity,
+            reserve: self.rule.reserve.of(capacity),
+            cap: self.rule.cap.map(|cap| cap.of(capacity)),
+            lend: config.lend,
+            allocated_guaranteed: allocated.guaranteed,
+            // Nothing predicted leaves nothing to lend.
+            peak_guaranteed: peak.map_or(capacity, |p| p.guaranteed),
+            peak_node: peak.map_or(capacity, |p| p.node),
+        });
+        let warm = tick.warm && tick.rates && peak.is_some();
+        let gate = self.gate(warm, closed);
+        let rule = self.offer_rule(capacity);
+        ResourceDecision {
+            capacity,
+            reserve: self.rule.reserve.of(capacity),
+            cap: self.rule.cap.map(|cap| cap.of(capacity)),
+            threshold: rule.threshold,
+            quantum: rule.quantum,
+            rise: rule.rise,
+            rise_every: rule.rise_every,
+            lend: config.lend,
+            risk: self.rule.predictor.risk,
+            allocated,
+            usage: PerClass::from_fn(|c| view.of_class(tick.sample, tick.usage, c)),
+            peak,
+            peaks,
+            scores: std::array::from_fn(|h| self.node.predictor.score(h)),
+            headroom: formula.headroom,
+            usage_slack: formula.usage_slack,
+            slack: formula.slack,
+            slack_bound: formula.bound,
+            lent,
+            offer: self.offer.update(tick.sample.at, &rule, &formula, lent, gate),
+            level,
+        }
+    }
+
+    /// What the two groups' predictors learned.
+    pub(crate) fn save(&self) -> [Vec<u8>; 2] {
+        [self.node.predictor.save(), self.guaranteed.predictor.save()]
+    }
+
+    /// Continues with what was learned; on an error everything stays as it was.
+    pub(crate) fn restore(&mut self, saved: [&[u8]; 2]) -> Result<(), StateError> {
+        let node = self.rule.predictor.restore(saved[0])?;
+        self.guaranteed.predictor = self.rule.predictor.restore(saved[1])?;
+        self.node.predictor = node;
+        Ok(())
+    }
+
+    /// The decision when there is no usable reading: what was last known, and nothing offered.
+    pub(crate) fn abstain(&mut self, last: &ResourceDecision<Q>) -> ResourceDecision<Q> {
+        self.offer = OfferState::default();
+        let bound = if self.rule.enabled { Bound::Stale } else { Bound::Off };
+        ResourceDecision { offer: Offer { amount: Q::ZERO, target: Q::ZERO, bound }, ..*last }
+    }
+
+    /// What is known before the first reading.
+    pub(crate) fn unknown(&self, config: &EngineConfig) -> ResourceDecision<Q> {
+        ResourceDecision {
+            capacity: Q::ZERO,
+            reserve: Q::ZERO,
+            cap: None,
+            threshold: self.rule.threshold,
+            quantum: self.rule.quantum,
+            rise: None,
+            rise_every: self.rule.rise_every,
+            lend: config.lend,
+            risk: self.rule.predictor.risk,
+            allocated: PerClass::from_fn(|_| Q::ZERO),
+            usage: PerClass::from_fn(|_| None),
+            peak: None,
+            peaks: [None; MAX_HORIZONS],
+            scores: [None; MAX_HORIZONS],
+            headroom: Q::ZERO,
+            usage_slack: None,
+            slack: Q::ZERO,
+            slack_bound: Bound::Headroom,
+            lent: Q::ZERO,
+            offer: Offer { amount: Q::ZERO, target: Q::ZERO, bound: Bound::Cold },
+            level: Level::Calm,
+        }
+    }
+
+    fn offer_rule(&self, capacity: Q) -> OfferRule<Q> {
+        OfferRule {
+            threshold: self.rule.threshold,
+            quantum: self.rule.quantum,
+            rise: self.rule.rise.map(|rise| rise.of(capacity)),
+            rise_every: self.rule.rise_every,
+        }
+    }
+
+    fn gate(&self, warm: bool, closed: Option<Bound>) -> Option<Bound> {
+        match (self.rule.enabled, warm) {
+            (false, _) => Some(Bound::Off),
+            (true, false) => Some(Bound::Cold),
+            (true, true) => closed,
+        }
+    }
+
+    fn gather(&mut self, tick: &Tick<'_>, view: &impl View<Q>, capacity: Q) {
+        for group in [&mut self.node, &mut self.guaranteed] {
+            group.loads.clear();
+            group.unproven = 0.0;
+        }
+        let whole = capacity.to_base();
+        for (i, task) in tick.sample.tasks.iter().enumerate() {
+            if task.task.class != Class::Guaranteed {
+                continue;
+            }
+            let usage = &tick.usage.tasks[i];
+            let allocation = view.allocation(tick.sample, i).map(Amount::to_base);
+            let latest = view.latest(tick.usage, i);
+            let limit = allocation.unwrap_or(whole).max(latest.unwrap_or(0.0).min(whole));
+            let age = tick.sample.at.since(usage.since).unwrap_or_default();
+            let unproven = match (allocation, latest) {
+                (Some(promised), None) => promised,
+                (Some(promised), Some(used)) if age < tick.task_warm_up => {
+                    (promised - used).max(0.0)
+                }
+                (Some(_) | None, _) => 0.0,
+            };
+            for group in [&mut self.node, &mut self.guaranteed] {
+                group.unproven += unproven;
+                if let Some(used) = latest {
+                    group.loads.push(Load {
+                        arrival: usage.arrival,
+                        usage: used.min(limit),
+                        limit,
+                    });
+                }
+            }
+        }
+        // Without the node's own counter nothing bounds what the system uses: it counts at everything.
+        let system = view
+            .of_class(tick.sample, tick.usage, Class::System)
+            .map_or(whole, |q| q.to_base().min(whole));
+        self.node.loads.push(Load { arrival: SYSTEM_ARRIVAL, usage: system, limit: whole });
+    }
+
+    fn peaks(&self, capacity: Q) -> [Option<Peak<Q>>; MAX_HORIZONS] {
+        std::array::from_fn(|h| {
+            let horizon = *self.node.predictor.horizons().get(h)?;
+            let guaranteed = self.guaranteed.peak(h, capacity)?;
+            // More is never needed by a part than by the whole.
+            let node = self.node.peak(h, capacity)?.max(guaranteed);
+            Some(Peak { horizon, guaranteed, node })
+        })
+    }
+}
+
+fn allocated<Q: Amount>(sample: &Sample, view: &impl View<Q>) -> PerClass<Q> {
+    let mut sums = PerClass::from_fn(|_| Q::ZERO);
+    for (i, task) in sample.tasks.iter().enumerate() {
+        let amount = view.allocation(sample, i).unwrap_or(Q::ZERO);
+        let sum = match task.task.class {
+            Class::Guaranteed => &mut sums.guaranteed,
+            Class::BestEffort => &mut sums.best_effort,
+            Class::System => &mut sums.system,
+        };
+        *sum = *sum + amount;
+    }
+    sums
+}
+
+/// What best-effort tasks hold: what they were given, or what they use where nobody said.
+fn lent<Q: Amount>(tick: &Tick<'_>, view: &impl View<Q>) -> Q {
+    let mut sum = Q::ZERO;
+    for (i, task) in tick.sample.tasks.iter().enumerate() {
+        if task.task.class == Class::BestEffort {
+            let used = || view.latest(tick.usage, i).map(Q::from_base_up);
+            sum = sum + view.allocation(tick.sample, i).or_else(used).unwrap_or(Q::ZERO);
+        }
+    }
+    sum
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The command line.
+
+use crate::exit::Exit;
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Lends what services reserved but do not use, and takes it back before they notice.
+///
+/// Without a configuration it finds out how this node arranges its tasks, says how much it would lend,
+/// and touches nothing.
+#[derive(Debug, Parser)]
+#[command(name = "gleaner", version, after_long_help = Exit::table(), subcommand_required = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Watch this node, decide each interval, serve metrics and the page
+    ///
+    /// On a terminal it prints a line for each decision. Elsewhere it logs changes to standard error.
+    /// SIGINT and SIGTERM end it, SIGHUP reads the configuration again.
+    Run(Run),
+    /// Take one measurement and show each task with its use, its class and why it has that class
+    Sample(Sample),
+    /// Show what was detected: cgroups, layout, tasks, and what cannot be seen
+    Layout(Layout),
+    /// Print the configuration in force, or every mistake with its line
+    ///
+    /// Without FILE: every key at its default.
+    CheckConfig {
+        /// The TOML file
+        file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigFile {
+    /// Read the configuration from this TOML file; without it everything is at its default
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    pub(crate) path: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+    /// End after this many decisions
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) ticks: Option<u64>,
+    /// Print each decision as one line of JSON
+    #[arg(short, long)]
+    pub(crate) json: bool,
+    /// Serve on this address instead of `http.listen`; port 0 takes a free one
+    #[arg(short, long, value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sample {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+    /// Print the reading as JSON
+    #[arg(short, long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Layout {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `gleaner run`: wait, read, tick, tell, for as long as wanted.
+//!
+//! Two threads. This one waits, reads and decides, and meets nobody. The other listens for signals and
+//! serves HTTP from the last snapshot. A third writes the audit file where one is asked for.
+
+mod background;
+mod daemon;
+mod facts;
+mod journal;
+mod notify;
+mod reload;
+mod rows;
+mod show;
+
+use crate::clock::SystemClock;
+use crate::exit::{Exit, Failure};
+use crate::scribe::Scribe;
+use crate::{cli, config, logging, output, settings};
+use background::{Background, Doors};
+use config::Placed;
+use daemon::{Daemon, Parts};
+pub(crate) use facts::node_name;
+use gleaner_engine::config::{Config, LogConfig, LogLevel};
+use gleaner_watch::publisher::Publisher;
+use show::Show;
+use std::sync::mpsc::channel;
+
+/// Where the configuration comes from, for the start and for every reload.
+pub(crate) struct Source {
+    path: Option<std::path::PathBuf>,
+    listen: Option<std::net::SocketAddr>,
+}
+
+impl Source {
+    /// The configuration of the file with the command line's wishes on top.
+    fn load(&self) -> Result<Placed, Failure> {
+        let (mut config, mut places) = config::load(self.path.as_deref())?;
+        if let Some(listen) = self.listen {
+            config.host.http.listen = Some(listen);
+            places.insert("http.listen".to_owned(), "--listen".to_owned());
+        }
+        Ok((config, places))
+    }
+}
+
+/// Runs until it is told to end.
+pub(crate) fn run(args: &cli::Run) -> Result<(), Failure> {
+    let source = Source { path: args.config.path.clone(), listen: args.listen };
+    let (config, places) = source.load()?;
+    let show = Show::new(args.json, output::is_terminal());
+    logging::start(log_for(&config, &show));
+    let named = if args.listen.is_some() { "--listen" } else { "http.listen" };
+    let doors = Doors::open(&config.host.http, named)?;
+    let collector = settings::collector(&config)?;
+    let scribe = scribe(&config)?;
+    let address = doors.address;
+    let about = facts::about(&config, places, &collector);
+    let publisher = Publisher::new(about)
+        .map_err(|error| Failure::new(Exit::Software, format_args!("metrics: {error}")))?;
+    let (wake, mailbox) = channel();
+    let background = Background::start(doors, &publisher, wake)?;
+    let mut clock = SystemClock::new(mailbox);
+    let parts = Parts { source, config, collector, publisher, scribe, show, address };
+    let mut daemon = Daemon::new(parts, &clock);
+    let result = daemon.run(&mut clock, args.ticks);
+    notify::stopping();
+    daemon.keep();
+    drop(daemon);
+    drop(background);
+    result
+}
+
+/// Beside the rows on a terminal a log would say everything twice; without them it is all there is.
+fn log_for(config: &Config, show: &Show) -> LogConfig {
+    let log = config.host.log;
+    match (show, log.level) {
+        (Show::Rows(_), LogLevel::Info | LogLevel::Warn) => {
+            LogConfig { level: LogLevel::Error, ..log }
+        }
+        (Show::Rows(_) | Show::Json | Show::Nothing, _) => log,
+    }
+}
+
+/// Starts the writer of files.
+fn scribe(config: &Config) -> Result<Scribe, Failure> {
+    Scribe::start(&config.host.audit).map_err(|error| {
+        Failure::new(Exit::Os, format_args!("cannot start the writer of files: {error}"))
+    })
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//! SIGHUP: the configuration is read again. One with a mistake changes nothing; a good one takes effect as a whole.
+
+use super::daemon::Daemon;
+use super::{facts, notify, scribe};
+use crate::clock::Clock;
+use crate::exit::Failure;
+use crate::{learned, settings};
+use gleaner_engine::config::Config;
+use gleaner_watch::snapshot::Trouble;
+
+impl Daemon {
+    /// Reads the configuration again and puts it in force, or keeps the one before.
+    pub(super) fn reload(&mut self, clock: &impl Clock) {
+        notify::reloading();
+        let result = self.take_over();
+        self.host.reload_ok = result.is_ok();
+        match result {
+            Ok(()) => tracing::info!("the configuration was read again"),
+            Err(failure) => {
+                for why in failure.to_string().lines() {
+                    tracing::error!(
+                        why,
+                        "the configuration is refused; the one before stays in force"
+                    );
+                }
+            }
+        }
+        self.refresh_troubles();
+        self.schedule.set_interval(clock.now(), self.parts.config.engine.interval);
+        notify::ready("deciding");
+    }
+
+    /// A line for people while a refused configuration waits to be mended.
+    pub(super) fn refused_reload(&self) -> Option<Trouble> {
+        let file = self.parts.source.path.as_deref().filter(|_| !self.host.reload_ok)?;
+        Some(Trouble {
+            what: "the configuration was refused at the last reload; the one before is in force"
+                .to_owned(),
+            command: format!("gleaner check-config {}", file.display()),
+        })
+    }
+
+    fn take_over(&mut self) -> Result<(), Failure> {
+        let (config, places) = self.parts.source.load()?;
+        let old = &self.parts.config;
+        // Everything that can fail comes before the first change.
+        let collector = match settings::same_collector(old, &config) {
+            true => None,
+            false => Some(settings::collector(&config)?),
+        };
+        let scribe = match old.host.audit == config.host.audit {
+            true => None,
+            false => Some(scribe(&config)?),
+        };
+        warn_of_the_lasting(old, &config);
+        if let Some(collector) = collector {
+            self.parts.collector = collector;
+        }
+        if let Some(scribe) = scribe {
+            self.dropped_before += self.parts.scribe.dropped();
+            self.parts.scribe = scribe;
+        }
+        let engine = settings::engine(&config, &self.parts.collector);
+        if engine != *self.engine.config() {
+            self.engine = learned::carry_over(&self.engine, engine);
+        }
+        let about = facts::about(&config, places, &self.parts.collector);
+        self.parts.publisher.set_about(about);
+        self.parts.config = config;
+        Ok(())
+    }
+}
+
+/// Says which changes wait for a restart.
+fn warn_of_the_lasting(old: &Config, new: &Config) {
+    for (key, changed) in
+        [("http", old.host.http != new.host.http), ("log", old.host.log != new.host.log)]
+    {
+        if changed {
+            tracing::warn!(section = key, "changes of this section take effect at the next start");
+        }
+    }
+}

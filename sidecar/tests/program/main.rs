@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The real program, as a user and a supervisor meet it.
+
+mod cli;
+mod common;
+mod fake_node;
+mod run;

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Test cgroups as targets of acts, on whatever layout this machine has.
+
+use crate::cgroup_rig::{CgroupRig, Group};
+use gleaner_act::clock::{Clock, SystemClock};
+use gleaner_act::evict::Eviction;
+use gleaner_act::journal::Journal;
+use gleaner_act::place::Places;
+use gleaner_act::protect::Protected;
+use gleaner_act::setting::{Deed, Hands};
+use gleaner_act::target::Target;
+use gleaner_collector::{Hierarchies, Roots};
+use gleaner_estimator::sample::TaskId;
+use gleaner_estimator::units::{Span, Timestamp};
+use std::os::unix::fs::MetadataExt;
+use std::time::Duration;
+
+/// Long enough for anything that happens at all, also in a guest without hardware help.
+pub const LONG: Duration = Duration::from_secs(60);
+
+/// Where tasks are on this machine; they are listed where the CPU controller is.
+///
+/// # Panics
+/// If nothing is mounted, which the rig has checked before.
+#[must_use]
+pub fn places(rig: &CgroupRig) -> Places {
+    let hierarchies = Hierarchies::read(&Roots::default()).expect("mountinfo is readable");
+    let listing = rig.mounts().of("cpu").expect("the rig needs it").to_owned();
+    Places { hierarchies, listing }
+}
+
+/// The identity of a group as a sample would have it.
+///
+/// # Panics
+/// If the group is gone.
+#[must_use]
+pub fn id(group: &Group) -> TaskId {
+    let directory = group.directory("cpu").expect("the rig needs it");
+    let inode = directory.metadata().expect("the group is there").ino();
+    TaskId { name: group.path().to_string_lossy().into(), inode }
+}
+
+/// A group as a target.
+///
+/// # Panics
+/// If the group is gone.
+#[must_use]
+pub fn target(rig: &CgroupRig, group: &Group) -> Target {
+    Target::find(&places(rig), &id(group)).expect("the group is there")
+}
+
+/// Hands that protect only what is always protected, and remember in memory.
+#[must_use]
+pub fn hands() -> Hands {
+    Hands::new(Protected::new(&[], &[]), Journal::volatile())
+}
+
+/// The time.
+#[must_use]
+pub fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+/// Evicts a target and waits for the end of it.
+///
+/// # Panics
+/// If it does not end.
+pub fn evict(hands: &mut Hands, target: Target, grace: Span) -> Deed {
+    match Eviction::begin(hands, target, grace, Span::from_secs(30), now()) {
+        Ok(mut eviction) => {
+            crate::wait_until("the end of the eviction", LONG, || eviction.poll(hands, now()))
+        }
+        Err(deed) => deed,
+    }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A program that does nothing but use CPU, memory or page cache, for `gleaner_tests::load`.
+//!
+//! It begins at the first line on its standard input and ends when that is closed, so none outlives its test.
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
+use std::fs::OpenOptions;
+use std::hint::black_box;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+const PAGE: usize = 4096;
+const CHUNK: usize = 1 << 20;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    // A link of a chain is started by the one before it, and by nobody else.
+    if words == ["link"] {
+        return link();
+    }
+    if io::stdin().read_line(&mut String::new()).is_err() {
+        return ExitCode::FAILURE;
+    }
+    let started = match words[..] {
+        ["idle"] => Some(()),
+        ["spin", threads] => number(threads).map(spin),
+        ["hold", bytes] => number(bytes).map(|bytes| in_background(move || hold(bytes))),
+        ["grow", bytes, rate] => number(bytes)
+            .zip(number(rate))
+            .map(|(bytes, rate)| in_background(move || grow(bytes, rate))),
+        ["churn", bytes] => number(bytes).map(|bytes| in_background(move || churn(bytes))),
+        ["cache", path, bytes] => number(bytes).map(|bytes| {
+            let path = path.to_owned();
+            in_background(move || {
+                if let Err(error) = cache(&path, bytes) {
+                    eprintln!("load: {path}: {error}");
+                }
+            });
+        }),
+        ["deaf"] => Some(ignore_termination()),
+        ["chain", chains] => number(chains).map(chain),
+        _ => None,
+    };
+    if started.is_none() {
+        eprintln!("load: not understood: {words:?}");
+        return ExitCode::FAILURE;
+    }
+    // Ends with the standard input; the other threads end with this one.
+    let _ = io::copy(&mut io::stdin(), &mut io::sink());
+    ExitCode::SUCCESS
+}
+
+fn number(text: &str) -> Option<usize> {
+    text.parse().ok()
+}
+
+fn in_background(work: impl FnOnce() + Send + 'static) {
+    std::thread::spawn(work);
+}
+
+fn spin(threads: usize) {
+    for _ in 0..threads {
+        in_background(|| {
+            let mut count = 0_u64;
+            loop {
+                count = black_box(count.wrapping_add(1));
+            }
+        });
+    }
+}
+
+fn ignore_termination() {
+    #[expect(unsafe_code, reason = "there is no safe way to ignore a signal")]
+    // SAFETY: SIG_IGN runs no code of ours.
+    unsafe {
+        libc::signal(libc::SIGTERM, libc::SIG_IGN);
+    }
+}
+
+/// Starts chains, and buries their links: they pass to the next process above that asked for it.
+fn chain(chains: usize) {
+    if set_child_subreaper(Some(getpid())).is_ok() {
+        for _ in 0..chains {
+            let _ = link();
+        }
+        in_background(|| while wait(WaitOptions::empty()).is_ok() {});
+    }
+}
+
+/// Starts the next link, unless the test is over: then standard input is closed.
+fn link() -> ExitCode {
+    let stdin = io::stdin();
+    let mut closed = [PollFd::new(&stdin, PollFlags::empty())];
+    let now = Timespec::default();
+    let over = poll(&mut closed, Some(&now)).is_err() || !closed[0].revents().is_empty();
+    let next = || Command::new(std::env::current_exe()?).arg("link").spawn();
+    if over || next().is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Memory whose every page has been written, so that the kernel has given all of it.
+fn touched(bytes: usize) -> Vec<u8> {
+    let mut memory = vec![0; bytes];
+    touch(&mut memory, 1);
+    memory
+}
+
+fn touch(memory: &mut [u8], value: u8) {
+    memory.iter_mut().step_by(PAGE).for_each(|byte| *byte = value);
+    black_box(memory);
+}
+
+fn hold(bytes: usize) {
+    let memory = touched(bytes);
+    loop {
+        std::thread::park();
+        black_box(&memory);
+    }
+}
+
+fn grow(bytes: usize, rate: usize) {
+    let start = Instant::now();
+    let mut held = Vec::new();
+    for taken in (0..bytes).step_by(CHUNK) {
+        let due = Duration::from_secs_f64(taken as f64 / rate.max(1) as f64);
+        std::thread::sleep(due.saturating_sub(start.elapsed()));
+        held.push(touched(CHUNK.min(bytes - taken)));
+    }
+    loop {
+        std::thread::park();
+        black_box(&held);
+    }
+}
+
+fn churn(bytes: usize) {
+    let mut memory = touched(bytes);
+    for value in (0..u8::MAX).cycle() {
+        touch(&mut memory, value);
+    }
+}
+
+fn cache(path: &str, bytes: usize) -> io::Result<()> {
+    let mut file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+    let mut buffer = vec![7; CHUNK];
+    for written in (0..bytes).step_by(CHUNK) {
+        file.write_all(&buffer[..CHUNK.min(bytes - written)])?;
+    }
+    // Clean pages can be dropped at once, and it is droppable cache that tests want.
+    file.sync_data()?;
+    loop {
+        file.seek(SeekFrom::Start(0))?;
+        for read in (0..bytes).step_by(CHUNK) {
+            file.read_exact(&mut buffer[..CHUNK.min(bytes - read)])?;
+        }
+    }
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Documents are executed: every command in them is one that exists, every configuration one that is accepted.
+
+use cargo_metadata::{Metadata, MetadataCommand};
+use gleaner_tests::programs::built;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A fenced block of a document.
+#[derive(Debug, PartialEq, Eq)]
+struct Block {
+    place: String,
+    language: String,
+    text: String,
+}
+
+/// First words of commands that change the machine or need the network: read, never run.
+const NOT_RUN: [&str; 6] = ["git", "cd", "curl", "systemctl", "journalctl", "apt-get"];
+/// Cargo's options that name a part of the workspace.
+const TARGETS: [(&str, &str); 4] =
+    [("--test", "test"), ("--bench", "bench"), ("--bin", "bin"), ("--example", "example")];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies one below the root")
+}
+
+/// The documents that speak to users and developers; a changelog speaks of the past.
+fn documents() -> Vec<PathBuf> {
+    let places = ["", "docs", "dashboards", "ffi", "ffi/mesos"];
+    let directories = places.iter().filter_map(|place| fs::read_dir(root().join(place)).ok());
+    let mut found: Vec<PathBuf> =
+        directories.flatten().flatten().map(|entry| entry.path()).collect();
+    found.retain(|path| path.extension().is_some_and(|end| end == "md"));
+    found.retain(|path| !path.ends_with("CHANGELOG.md"));
+    found.sort();
+    found
+}
+
+fn blocks(place: &str, text: &str) -> Vec<Block> {
+    let mut found: Vec<Block> = Vec::new();
+    let mut inside = false;
+    for (number, line) in text.lines().enumerate() {
+        if let Some(language) = line.trim_start().strip_prefix("```") {
+            inside = !inside;
+            if inside {
+                let place = format!("{place}:{}", number + 1);
+                found.push(Block { place, language: language.trim().into(), text: String::new() });
+            }
+        } else if let Some(block) = found.last_mut().filter(|_| inside) {
+            block.text.push_str(line);
+            block.text.push('\n');
+        }
+    }
+    found
+}
+
+fn blocks_of(language: &str) -> Vec<Block> {
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).expect("just listed");
+        blocks(&path.to_string_lossy(), &text)
+    };
+    documents().into_iter().flat_map(read).filter(|block| block.language == language).collect()
+}
+
+/// The commands of a shell block: continued lines joined, prompts, comments and variables left out.
+fn commands(text: &str) -> Vec<Vec<String>> {
+    let joined = text.replace("\\\n", " ");
+    let lines = joined.lines().map(|line| line.split(" #").next().unwrap_or_default().trim());
+    let lines = lines.map(|line| line.strip_prefix("$ ").unwrap_or(line));
+    let commands = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let words = |line: &str| {
+        let words =
+            line.split_whitespace().skip_while(|word| word.contains('=')).map(str::to_owned);
+        words.skip_while(|word| word == "sudo").collect()
+    };
+    commands.map(words).collect()
+}
+
+/// What is wrong with a command, if anything.
+fn wrong(words: &[String], metadata: &Metadata) -> Option<String> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["cargo", "run", ..] => {
+            let own = words.iter().position(|word| *word == "--").map_or(words.len(), |at| at + 1);
+            refused_by_gleaner(&words[own..])
+        }
+        ["gleaner" | "./target/release/gleaner" | "target/release/gleaner", ..] => {
+            refused_by_gleaner(&words[1..])
+        }
+        ["cargo", ..] => unknown_to_cargo(&words, metadata),
+        [script, ..] if script.contains('/') => {
+            (!root().join(script).is_file()).then(|| format!("no such file: {script}"))
+        }
+        [program, ..] => (!NOT_RUN.contains(&program))
+            .then(|| format!("a command that this test does not know: {program}")),
+        [] => None,
+    }
+}
+
+/// The command line parser reads up to `--help` and refuses what it does not know; nothing is run.
+fn refused_by_gleaner(arguments: &[&str]) -> Option<String> {
+    let words = arguments.iter().take_while(|word| !["|", ">", "&", "&&", ";"].contains(*word));
+    let program = built("gleaner").expect("the program");
+    let output = Command::new(program).args(words).arg("--help").output().expect("it starts");
+    let answered = String::from_utf8_lossy(&output.stdout).contains("Usage");
+    let messages = String::from_utf8_lossy(&output.stderr).into_owned();
+    (!output.status.success() || !answered).then(|| format!("gleaner refuses it: {messages}"))
+}
+
+fn unknown_to_cargo(words: &[&str], metadata: &Metadata) -> Option<String> {
+    let packages = metadata.workspace_packages();
+    for pair in words.windows(2) {
+        let (option, name) = (pair[0], pair[1]);
+        if option == "-p" && !packages.iter().any(|package| package.name == name) {
+            return Some(format!("no such package: {name}"));
+        }
+        let Some((_, kind)) = TARGETS.iter().find(|(of_kind, _)| *of_kind == option) else {
+            continue;
+        };
+        let mut targets = packages.iter().flat_map(|package| &package.targets);
+        let of_kind = |target: &cargo_metadata::Target| {
+            target.kind.iter().any(|found| found.to_string() == **kind)
+        };
+        if !targets.any(|target| target.name == name && of_kind(target)) {
+            return Some(format!("no such {kind}: {name}"));
+        }
+    }
+    None
+}
+
+fn metadata() -> Metadata {
+    let mut command = MetadataCommand::new();
+    command.manifest_path(root().join("Cargo.toml")).no_deps().exec().expect("cargo metadata")
+}
+
+#[test]
+fn blocks_and_commands_are_read() {
+    let text = "a\n```sh\n$ X=1 sudo gleaner run \\\n  --ticks 3 # a comment\n# no command\n```\nb\n```\nc\n```\n";
+    let found = blocks("x.md", text);
+    let languages: Vec<&str> = found.iter().map(|block| block.language.as_str()).collect();
+    assert_eq!(languages, ["sh", ""]);
+    assert_eq!(found[0].place, "x.md:2");
+    assert_eq!(commands(&found[0].text), [["gleaner", "run", "--ticks", "3"]]);
+}
+
+#[test]
+fn planted_commands_are_refused() {
+    let metadata = metadata();
+    let wrong = |line: &str| wrong(&commands(line)[0], &metadata);
+    for bad in [
+        "cargo test -p gleaner-nothing",
+        "cargo test -p gleaner-tests --test no_such_test",
+        "tests/no-such-script",
+        "rm -rf everything",
+    ] {
+        assert!(wrong(bad).is_some(), "{bad}");
+    }
+    for good in ["cargo test -p gleaner-tests --test docs", "tests/run", "git clone x", "cargo fmt"]
+    {
+        assert_eq!(wrong(good), None, "{good}");
+    }
+}
+
+#[test]
+fn commands_in_documents_exist() {
+    let metadata = metadata();
+    let mut found = Vec::new();
+    for block in blocks_of("sh") {
+        for command in commands(&block.text) {
+            if let Some(what) = wrong(&command, &metadata) {
+                found.push(format!("{}: {}: {what}", block.place, command.join(" ")));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn configurations_in_documents_are_accepted() {
+    let mut found = Vec::new();
+    for block in blocks_of("toml") {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let file = directory.path().join("gleaner.toml");
+        fs::write(&file, &block.text).expect("a file in it");
+        let program = built("gleaner").expect("the program");
+        let output =
+            Command::new(program).arg("check-config").arg(&file).output().expect("it starts");
+        let said = [output.stdout, output.stderr].concat();
+        if !output.status.success() {
+            found.push(format!("{}: {}", block.place, String::from_utf8_lossy(&said)));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn the_readme_begins_with_two_commands() {
+    let text = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let of_shell = blocks("README.md", &text).into_iter().filter(|block| block.language == "sh");
+    let lines: Vec<String> =
+        of_shell.flat_map(|block| commands(&block.text)).map(|words| words.join(" ")).collect();
+    for wanted in ["cargo run --release -- run", "tests/run"] {
+        assert!(lines.iter().any(|line| line == wanted), "{wanted} is not in a ```sh block");
+    }
+}

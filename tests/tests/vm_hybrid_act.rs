@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The acts of `act_*.rs`, on a hybrid kernel.
+
+#[path = "act_evict.rs"]
+mod evict;
+#[path = "act_settings.rs"]
+mod settings;

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The JSON of `/v1/*`: what a snapshot says, with the unit last in every name.
+
+use crate::about::About;
+use crate::metrics::own::Own;
+use crate::snapshot::{HostState, Snapshot, TaskView};
+use crate::state::State;
+use crate::why::{Why, why};
+use gleaner_engine::decision::{Decision, Health, Mode};
+use gleaner_estimator::reason::Bound;
+use gleaner_estimator::sample::Class;
+use gleaner_estimator::units::{Bytes, MilliCpus, Ratio};
+use gleaner_estimator::usage::Stalls;
+use gleaner_qos::assessment::Assessment;
+use serde::Serialize;
+use std::borrow::Cow;
+use std::time::Instant;
+
+/// What every answer begins with.
+#[derive(Serialize)]
+struct Head<'a> {
+    node: &'a str,
+    tick: u64,
+    /// When it was decided, milliseconds since 1970-01-01 UTC.
+    wall_ms: u64,
+    /// Time since it was published.
+    age_ms: u64,
+    mode: Mode,
+    state: State,
+}
+
+impl<'a> Head<'a> {
+    fn of(shot: &'a Snapshot, now: Instant) -> Self {
+        Self {
+            node: &shot.about.node,
+            tick: shot.decision.tick,
+            wall_ms: shot.decision.wall_ms,
+            age_ms: u64::try_from(shot.age(now).as_millis()).unwrap_or(u64::MAX),
+            mode: shot.decision.mode,
+            state: State::of_node(shot, now),
+        }
+    }
+}
+
+/// `/v1/offer`: for schedulers.
+#[derive(Serialize)]
+pub(super) struct OfferAnswer<'a> {
+    #[serde(flatten)]
+    head: Head<'a>,
+    /// Whether the numbers come from a good and recent reading; where not, the offers are 0.
+    valid: bool,
+    cpu: CpuOffer,
+    memory: MemoryOffer,
+}
+
+#[derive(Serialize)]
+struct CpuOffer {
+    offer_millicpus: MilliCpus,
+    lent_millicpus: MilliCpus,
+    slack_millicpus: MilliCpus,
+    bound: Bound,
+    why: String,
+}
+
+#[derive(Serialize)]
+struct MemoryOffer {
+    offer_bytes: Bytes,
+    lent_bytes: Bytes,
+    slack_bytes: Bytes,
+    bound: Bound,
+    why: String,
+}
+
+pub(super) fn offer(shot: &Snapshot, now: Instant) -> OfferAnswer<'_> {
+    let decision = shot.decision_at(now);
+    let [cpu_why, memory_why] = why(&decision, &shot.about);
+    let (cpu, memory) = (&decision.cpu, &decision.memory);
+    OfferAnswer {
+        head: Head::of(shot, now),
+        valid: !matches!(decision.health, Health::Failed { .. }),
+        cpu: CpuOffer {
+            offer_millicpus: cpu.offer.amount,
+            lent_millicpus: cpu.lent,
+            slack_millicpus: cpu.slack,
+            bound: cpu.offer.bound,
+            why: cpu_why.sentence,
+        },
+        memory: MemoryOffer {
+            offer_bytes: memory.offer.amount,
+            lent_bytes: memory.lent,
+            slack_bytes: memory.slack,
+            bound: memory.offer.bound,
+            why: memory_why.sentence,
+        },
+    }
+}
+
+/// `/v1/decision`: everything but the tasks.
+#[derive(Serialize)]
+pub(super) struct DecisionAnswer<'a> {
+    #[serde(flatten)]
+    head: Head<'a>,
+    about: &'a About,
+    why: WhyAnswer,
+    /// The same form as a line of the audit file: cores in thousandths, memory in bytes, spans in nanoseconds.
+    decision: Cow<'a, Decision>,
+    /// Contention, signal by signal; `null` where nobody judges it.
+    harm: Option<&'a Assessment>,
+    host: &'a HostState,
+    own: Own,
+}
+
+#[derive(Serialize)]
+struct WhyAnswer {
+    cpu: Why,
+    memory: Why,
+}
+
+pub(super) fn decision(shot: &Snapshot, now: Instant) -> DecisionAnswer<'_> {
+    let decision = shot.decision_at(now);
+    let [cpu, memory] = why(&decision, &shot.about);
+    DecisionAnswer {
+        head: Head::of(shot, now),
+        about: &shot.about,
+        why: WhyAnswer { cpu, memory },
+        decision,
+        harm: shot.harm.as_ref(),
+        host: &shot.host,
+        own: Own::read(),
+    }
+}
+
+/// `/v1/tasks`.
+#[derive(Serialize)]
+pub(super) struct TasksAnswer<'a> {
+    #[serde(flatten)]
+    head: Head<'a>,
+    tasks: Vec<TaskAnswer<'a>>,
+}
+
+#[derive(Serialize)]
+struct TaskAnswer<'a> {
+    name: &'a str,
+    inode: u64,
+    class: Class,
+    /// Why it has that class.
+    why: &'a str,
+    priority: i32,
+    tenant: Option<&'a str>,
+    allocation_millicpus: Option<MilliCpus>,
+    allocation_bytes: Option<Bytes>,
+    used_cores: Option<f64>,
+    working_set_bytes: Option<Bytes>,
+    file_cache_bytes: Option<Bytes>,
+    memory_limit_bytes: Option<Bytes>,
+    throttled_ratio: Option<Ratio>,
+    wait_per_cpu_ratio: Option<f64>,
+    major_faults_per_second: Option<f64>,
+    stalls: Stalls,
+    pids: Option<u64>,
+    age_seconds: f64,
+}
+
+impl<'a> TaskAnswer<'a> {
+    fn of(view: &'a TaskView) -> Self {
+        let (task, usage) = (&view.task, &view.usage);
+        Self {
+            name: &task.id.name,
+            inode: task.id.inode,
+            class: task.class,
+            why: &task.why,
+            priority: task.priority,
+            tenant: task.tenant.as_deref(),
+            allocation_millicpus: task.allocation.cpu,
+            allocation_bytes: task.allocation.memory,
+            used_cores: usage.cpu,
+            working_set_bytes: usage.working_set,
+            file_cache_bytes: usage.file_cache,
+            memory_limit_bytes: view.memory_limit,
+            throttled_ratio: usage.throttled,
+            wait_per_cpu_ratio: usage.wait_per_cpu,
+            major_faults_per_second: usage.major_faults,
+            stalls: usage.stalls,
+            pids: view.pids,
+            age_seconds: view.age.secs(),
+        }
+    }
+}
+
+pub(super) fn tasks(shot: &Snapshot, now: Instant) -> TasksAnswer<'_> {
+    TasksAnswer {
+        head: Head::of(shot, now),
+        tasks: shot.tasks.iter().map(TaskAnswer::of).collect(),
+    }
+}

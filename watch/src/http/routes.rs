@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What can be asked: the table of paths and what each answers.
+
+use super::json;
+use super::{HttpConfig, Surface, guard};
+use crate::metrics::{CONTENT_TYPE, Metrics};
+use crate::published::Published;
+use crate::snapshot::Snapshot;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use gleaner_engine::decision::Health;
+use serde::Serialize;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What the answers are made from.
+#[derive(Clone)]
+struct Shown {
+    published: Arc<Published>,
+    metrics: Arc<Metrics>,
+}
+
+/// The paths of one listener, behind the guard.
+pub(super) fn router(
+    published: Arc<Published>,
+    metrics: Arc<Metrics>,
+    config: &HttpConfig,
+) -> Router {
+    let scraped = Router::new()
+        .route("/metrics", get(scrape))
+        .route("/live", get(|| async { "live\n" }))
+        .route("/ready", get(ready));
+    let all = match config.surface {
+        Surface::Metrics => scraped,
+        Surface::All => scraped
+            .route("/v1/offer", get(offer))
+            .route("/v1/decision", get(decision))
+            .route("/v1/tasks", get(tasks))
+            .route("/v1/layout", get(layout)),
+    };
+    let names: Arc<[String]> = config
+        .allowed_hosts
+        .iter()
+        .map(|name| name.trim_end_matches('.').to_owned())
+        .collect::<Vec<_>>()
+        .into();
+    all.fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here\n") })
+        .with_state(Shown { published, metrics })
+        .layer(from_fn_with_state(names, guard::guard))
+}
+
+async fn scrape(State(shown): State<Shown>) -> Response {
+    match shown.metrics.render() {
+        Ok(text) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the metrics cannot be rendered");
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response()
+        }
+    }
+}
+
+/// 200 while decisions come from good readings; otherwise 503 and why.
+async fn ready(State(shown): State<Shown>) -> Response {
+    let not = |why: &str| (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n"));
+    let Some(shot) = shown.published.load() else {
+        return not("no decision yet").into_response();
+    };
+    match &shot.decision_at(Instant::now()).health {
+        Health::Fresh => "ready\n".into_response(),
+        Health::Cold { seen, needed } => {
+            format!("ready, warming up: {seen} of {needed} seen\n").into_response()
+        }
+        Health::Failed { why, .. } => not(why).into_response(),
+    }
+}
+
+async fn offer(State(shown): State<Shown>) -> Response {
+    answer(&shown, |shot, now| encode(&json::offer(shot, now)))
+}
+
+async fn decision(State(shown): State<Shown>) -> Response {
+    answer(&shown, |shot, now| encode(&json::decision(shot, now)))
+}
+
+async fn tasks(State(shown): State<Shown>) -> Response {
+    answer(&shown, |shot, now| encode(&json::tasks(shot, now)))
+}
+
+async fn layout(State(shown): State<Shown>) -> Response {
+    let about = shown.published.about();
+    if about.layout.is_null() {
+        return (StatusCode::NOT_FOUND, "this host shows no layout\n").into_response();
+    }
+    respond(encode(&about.layout))
+}
+
+fn answer(
+    shown: &Shown,
+    body: impl FnOnce(&Snapshot, Instant) -> serde_json::Result<Vec<u8>>,
+) -> Response {
+    match shown.published.load() {
+        Some(shot) => respond(body(&shot, Instant::now())),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "no decision yet\n").into_response(),
+    }
+}
+
+fn encode(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec(value)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn respond(body: serde_json::Result<Vec<u8>>) -> Response {
+    match body {
+        Ok(bytes) => ([(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "an answer cannot be encoded");
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response()
+        }
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The host's side: told every decision, it counts it and puts a snapshot where readers find it.
+
+use crate::about::About;
+use crate::correction::Ended;
+use crate::metrics::Metrics;
+use crate::published::Published;
+use crate::snapshot::{HostState, Snapshot, TaskView};
+use gleaner_engine::decision::Decision;
+use gleaner_estimator::sample::Sample;
+use gleaner_estimator::usage::Usage;
+use gleaner_qos::assessment::Assessment;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// All that is told of one tick.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// What was decided.
+    pub decision: &'a Decision,
+    /// The sample and the usage that it was decided from; `None` after a failed reading, whose
+    /// snapshot keeps the tasks and the harm of the one before.
+    pub seen: Option<(&'a Sample, &'a Usage)>,
+    /// How contended each resource was found; `None` where nobody judges that.
+    pub harm: Option<&'a Assessment>,
+    /// How long reading took; `None` where nothing was read.
+    pub sample_took: Option<Duration>,
+    /// How long deciding took.
+    pub tick_took: Duration,
+    /// What the host knows of itself.
+    pub host: &'a HostState,
+}
+
+/// Owned by the thread that ticks. The task list of each snapshot is reused for the next but one, unless a
+/// reader still holds it.
+pub struct Publisher {
+    published: Arc<Published>,
+    metrics: Arc<Metrics>,
+    /// The snapshot before the newest: its buffers are used for the next one.
+    spare: Option<Arc<Snapshot>>,
+}
+
+impl Publisher {
+    /// A publisher and the two things that readers are given.
+    ///
+    /// # Errors
+    /// The list of metrics is malformed; a test makes sure that it is not.
+    pub fn new(about: About) -> prometheus::Result<Self> {
+        let published = Arc::new(Published::new(about));
+        let metrics = Arc::new(Metrics::new(Arc::clone(&published))?);
+        Ok(Self { published, metrics, spare: None })
+    }
+
+    /// Where readers find the newest snapshot.
+    #[must_use]
+    pub fn published(&self) -> Arc<Published> {
+        Arc::clone(&self.published)
+    }
+
+    /// The metrics that a scrape renders.
+    #[must_use]
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
+    }
+
+    /// Replaces the host's lasting facts, after a reload; the next snapshot has them.
+    pub fn set_about(&mut self, about: About) {
+        self.published.set_about(about);
+    }
+
+    /// Counts one tick and publishes its snapshot.
+    pub fn tell(&mut self, told: Told<'_>) {
+        self.metrics.ticked(told.tick_took);
+        if let Some(took) = told.sample_took {
+            self.metrics.sampled(took);
+        }
+        let snapshot = self.snapshot(told);
+        self.metrics.count(&snapshot, self.published.load().as_deref());
+        self.spare = self.published.store(snapshot);
+    }
+
+    /// Counts a correction that has ended.
+    pub fn tell_ended(&self, ended: &Ended) {
+        self.metrics.ended(ended);
+    }
+
+    /// Records how long it took from the first sign of harm until a correction was written.
+    pub fn tell_reaction(&self, took: Duration) {
+        self.metrics.reacted(took);
+    }
+
+    fn snapshot(&mut self, told: Told<'_>) -> Arc<Snapshot> {
+        let mut tasks = self.buffer();
+        let mut harm = told.harm.cloned();
+        match (told.seen, self.published.load()) {
+            (Some((sample, usage)), _) => TaskView::fill(&mut tasks, sample, usage),
+            (None, Some(last)) => {
+                last.tasks.clone_into(&mut tasks);
+                harm = harm.or_else(|| last.harm.clone());
+            }
+            (None, None) => tasks.clear(),
+        }
+        Arc::new(Snapshot {
+            about: self.published.about(),
+            built: Instant::now(),
+            decision: told.decision.clone(),
+            tasks,
+            harm,
+            host: told.host.clone(),
+        })
+    }
+
+    /// The task buffer of the spare snapshot, or a new one while some reader still holds it.
+    fn buffer(&mut self) -> Vec<TaskView> {
+        let spare = self.spare.take().and_then(|spare| Arc::try_unwrap(spare).ok());
+        spare.map(|snapshot| snapshot.tasks).unwrap_or_default()
+    }
+}
