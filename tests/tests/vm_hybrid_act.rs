@@ -3,6 +3,8 @@
 
 #[path = "act_actor.rs"]
 mod actor;
+#[path = "act_disk_full.rs"]
+mod disk_full;
 #[path = "act_evict.rs"]
 mod evict;
 #[path = "act_settings.rs"]
