@@ -3,12 +3,17 @@
 
 mod watch_support;
 
+use gleaner_estimator::reason::Resource;
+use gleaner_estimator::units::MilliCpus;
+use gleaner_qos::verdict::Action;
 use gleaner_tests::programs::installed_or_skip;
+use gleaner_watch::correction::{Ended, Ending};
 use gleaner_watch::metrics::entry::Metric;
 use gleaner_watch::metrics::{Metrics, list, series};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 use watch_support::{Node, about};
 
 /// Most series that one node may have, whatever runs on it.
@@ -54,9 +59,11 @@ fn the_text_is_the_one_agreed() {
     node.host.audit_lines_dropped = 4;
     node.tick(3);
     let text = text(&node.publisher.metrics());
-    // What this process costs differs from run to run; the scale is a constant of the predictor.
+    // What this process costs differs from run to run; scale and thresholds are constants of other crates.
     let elsewhere = |name: &str| {
-        name.starts_with("process_") || name.starts_with("gleaner_prediction_scale_ratio")
+        ["process_", "gleaner_prediction_scale_ratio", "gleaner_pressure_threshold_ratio"]
+            .iter()
+            .any(|start| name.starts_with(start))
     };
     let stable = text.lines().map(|line| match line.rsplit_once(' ') {
         Some((name, _)) if elsewhere(name) => format!("{name} …"),
@@ -67,13 +74,17 @@ fn the_text_is_the_one_agreed() {
 
 #[test]
 fn the_number_of_series_does_not_depend_on_tasks() {
-    let scrape = |tasks| text(&Node::warm(tasks).publisher.metrics());
-    let none = identities(&scrape(0));
-    assert!(none.len() <= SERIES_MAX, "{} series", none.len());
+    let scrape = |tasks| identities(&text(&Node::warm(tasks).publisher.metrics()));
+    let [none, some, many] = [0, 150, 5_000].map(scrape);
+    for found in [&none, &some, &many] {
+        assert!(found.len() <= series(&about()), "{} series", found.len());
+    }
     assert!(series(&about()) <= SERIES_MAX, "{} series at most", series(&about()));
-    assert!(none.len() <= series(&about()));
-    assert_eq!(none, identities(&scrape(150)));
-    assert_eq!(none, identities(&scrape(5_000)));
+    assert_eq!(many.symmetric_difference(&some).next(), None);
+    // Without guaranteed tasks their pressure is known to be none; with them it may be unknown.
+    let other =
+        none.symmetric_difference(&some).find(|id| !id.starts_with("gleaner_pressure_ratio"));
+    assert_eq!(other, None);
 }
 
 #[test]
@@ -159,4 +170,43 @@ fn promtool_finds_nothing_to_say() {
         let said = [output.stdout, output.stderr].concat();
         assert!(output.status.success() && said.is_empty(), "{}", String::from_utf8_lossy(&said));
     }
+}
+
+#[test]
+fn corrections_are_counted_by_how_they_ended() {
+    let node = Node::warm(3);
+    let evict = |ending, wall_ms| {
+        let ended = Ended { action: Action::Evict, resource: Resource::Memory, ending, wall_ms };
+        node.publisher.tell_ended(&ended);
+    };
+    evict(Ending::Observed, 1_700_000_000_000);
+    let stamp = "gleaner_last_correction_timestamp_seconds{action=\"evict\"}";
+    assert!(!text(&node.publisher.metrics()).contains(stamp), "nothing was really done yet");
+    evict(Ending::Done, 1_700_000_001_500);
+    // The standing class is no correction, and CPU is not what an IO limit is about.
+    for action in [Action::StandingClass, Action::Thaw, Action::CpuQuota { limit: MilliCpus(1) }] {
+        let ended = Ended {
+            action,
+            resource: Resource::Io,
+            ending: Ending::Done,
+            wall_ms: 1_700_000_002_000,
+        };
+        node.publisher.tell_ended(&ended);
+    }
+    node.publisher.tell_reaction(Duration::from_millis(120));
+    let scrape = text(&node.publisher.metrics());
+    for line in [
+        "gleaner_corrections_total{action=\"evict\",outcome=\"observed\",resource=\"memory\"} 1",
+        "gleaner_corrections_total{action=\"evict\",outcome=\"done\",resource=\"memory\"} 1",
+        "gleaner_reaction_seconds_bucket{le=\"0.1\"} 0",
+        "gleaner_reaction_seconds_bucket{le=\"0.15\"} 1",
+    ] {
+        assert!(scrape.lines().any(|found| found == line), "{line} is not in\n{scrape}");
+    }
+    assert!(scrape.contains(&format!("{stamp} 1700000001.5\n")), "{scrape}");
+    let all: f64 = parse(&scrape)
+        .iter()
+        .filter_map(|(name, _, number)| (name == "gleaner_corrections_total").then_some(number))
+        .sum();
+    assert!((all - 2.0).abs() < 0.5, "{all} corrections");
 }

@@ -11,6 +11,7 @@
 //! Read in this order: [`about`], [`snapshot`], [`published`], [`publisher`], [`why`], [`metrics`], [`http`].
 
 pub mod about;
+pub mod correction;
 mod figure;
 pub mod http;
 pub mod metrics;

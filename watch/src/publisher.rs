@@ -2,13 +2,14 @@
 //! The host's side: told every decision, it counts it and puts a snapshot where readers find it.
 
 use crate::about::About;
+use crate::correction::Ended;
 use crate::metrics::Metrics;
 use crate::published::Published;
 use crate::snapshot::{HostState, Snapshot, TaskView};
 use gleaner_engine::decision::Decision;
 use gleaner_estimator::sample::Sample;
 use gleaner_estimator::usage::Usage;
-use gleaner_qos::level::Level;
+use gleaner_qos::assessment::Assessment;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,8 +19,10 @@ pub struct Told<'a> {
     /// What was decided.
     pub decision: &'a Decision,
     /// The sample and the usage that it was decided from; `None` after a failed reading, whose
-    /// snapshot keeps the tasks of the one before.
+    /// snapshot keeps the tasks and the harm of the one before.
     pub seen: Option<(&'a Sample, &'a Usage)>,
+    /// How contended each resource was found; `None` where nobody judges that.
+    pub harm: Option<&'a Assessment>,
     /// How long reading took; `None` where nothing was read.
     pub sample_took: Option<Duration>,
     /// How long deciding took.
@@ -33,7 +36,6 @@ pub struct Told<'a> {
 pub struct Publisher {
     published: Arc<Published>,
     metrics: Arc<Metrics>,
-    levels: Option<[Level; 2]>,
     /// The snapshot before the newest: its buffers are used for the next one.
     spare: Option<Arc<Snapshot>>,
 }
@@ -46,7 +48,7 @@ impl Publisher {
     pub fn new(about: About) -> prometheus::Result<Self> {
         let published = Arc::new(Published::new(about));
         let metrics = Arc::new(Metrics::new(Arc::clone(&published))?);
-        Ok(Self { published, metrics, levels: None, spare: None })
+        Ok(Self { published, metrics, spare: None })
     }
 
     /// Where readers find the newest snapshot.
@@ -68,32 +70,42 @@ impl Publisher {
 
     /// Counts one tick and publishes its snapshot.
     pub fn tell(&mut self, told: Told<'_>) {
-        self.metrics.count(told.decision, self.levels);
-        self.levels = Some([told.decision.cpu.level, told.decision.memory.level]);
         self.metrics.ticked(told.tick_took);
         if let Some(took) = told.sample_took {
             self.metrics.sampled(took);
         }
         let snapshot = self.snapshot(told);
+        self.metrics.count(&snapshot, self.published.load().as_deref());
         self.spare = self.published.store(snapshot);
+    }
+
+    /// Counts a correction that has ended.
+    pub fn tell_ended(&self, ended: &Ended) {
+        self.metrics.ended(ended);
+    }
+
+    /// Records how long it took from the first sign of harm until a correction was written.
+    pub fn tell_reaction(&self, took: Duration) {
+        self.metrics.reacted(took);
     }
 
     fn snapshot(&mut self, told: Told<'_>) -> Arc<Snapshot> {
         let mut tasks = self.buffer();
-        match told.seen {
-            Some((sample, usage)) => TaskView::fill(&mut tasks, sample, usage),
-            None => {
-                tasks.clear();
-                if let Some(last) = self.published.load() {
-                    tasks.extend_from_slice(&last.tasks);
-                }
+        let mut harm = told.harm.cloned();
+        match (told.seen, self.published.load()) {
+            (Some((sample, usage)), _) => TaskView::fill(&mut tasks, sample, usage),
+            (None, Some(last)) => {
+                last.tasks.clone_into(&mut tasks);
+                harm = harm.or_else(|| last.harm.clone());
             }
+            (None, None) => tasks.clear(),
         }
         Arc::new(Snapshot {
             about: self.published.about(),
             built: Instant::now(),
             decision: told.decision.clone(),
             tasks,
+            harm,
             host: told.host.clone(),
         })
     }

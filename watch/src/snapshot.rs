@@ -9,6 +9,9 @@ use gleaner_estimator::reason::{Bound, Resource};
 use gleaner_estimator::sample::{Sample, Task, TaskSample};
 use gleaner_estimator::units::{Amount, Bytes, Span, Timestamp};
 use gleaner_estimator::usage::{TaskUsage, Usage};
+use gleaner_qos::assessment::Assessment;
+use gleaner_qos::capability::Capabilities;
+use gleaner_qos::level::Level;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -73,6 +76,15 @@ pub struct ShadowScore {
     pub score: Score,
 }
 
+/// Best-effort tasks that something of ours holds back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// By a quota or a limit.
+    pub throttled: u32,
+    /// By the freezer.
+    pub frozen: u32,
+}
+
 /// What the host knows of itself, beside the decision.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HostState {
@@ -84,6 +96,10 @@ pub struct HostState {
     pub audit_lines_dropped: u64,
     /// Stopped itself after a bug; lends nothing.
     pub poisoned: bool,
+    /// Best-effort tasks that are held back now.
+    pub held: Held,
+    /// Which actuators work here.
+    pub abilities: Capabilities,
     /// What is degraded: a broken actuator, a missing signal, a refused configuration.
     pub troubles: Arc<[Trouble]>,
     /// How the predictions of shadow policies have turned out; those of the live one are in the decision.
@@ -97,6 +113,8 @@ impl Default for HostState {
             files_malformed: 0,
             audit_lines_dropped: 0,
             poisoned: false,
+            held: Held::default(),
+            abilities: Capabilities::none(),
             troubles: Arc::from([]),
             shadows: Arc::from([]),
         }
@@ -114,11 +132,24 @@ pub struct Snapshot {
     pub decision: Decision,
     /// The tasks of the last good sample, in its order.
     pub tasks: Vec<TaskView>,
+    /// How contended each resource was found; `None` where the host does not judge that.
+    pub harm: Option<Assessment>,
     /// What the host knows of itself.
     pub host: HostState,
 }
 
 impl Snapshot {
+    /// Level of a resource; `None` where nobody judges it.
+    #[must_use]
+    pub fn level(&self, resource: Resource) -> Option<Level> {
+        let judged = self.harm.as_ref().map(|harm| harm.of(resource).level);
+        judged.or(match resource {
+            Resource::Cpu => Some(self.decision.cpu.level),
+            Resource::Memory => Some(self.decision.memory.level),
+            Resource::Io => None,
+        })
+    }
+
     /// Time since it was published.
     #[must_use]
     pub fn age(&self, now: Instant) -> Duration {

@@ -7,11 +7,13 @@ use gleaner_engine::decision::Mode;
 use gleaner_engine::reading::{Body, Reading};
 use gleaner_estimator::predict::{Parameters, PredictorKind, PredictorSpec};
 use gleaner_estimator::sample::{
-    Allocation, Class, CpuTimes, MemoryInfo, NodeSample, Psi, PsiSet, Sample, Task, TaskCounters,
-    TaskId, TaskSample,
+    Allocation, Class, CpuTimes, MemoryEvents, MemoryInfo, NodeSample, Psi, PsiSet, Sample, Task,
+    TaskCounters, TaskId, TaskSample,
 };
 use gleaner_estimator::slack::Lend;
 use gleaner_estimator::units::{Bytes, MilliCpus, Ratio, Span, Timestamp};
+use gleaner_qos::Controller;
+use gleaner_qos::config::QosConfig;
 use gleaner_watch::about::About;
 use gleaner_watch::publisher::{Publisher, Told};
 use gleaner_watch::snapshot::HostState;
@@ -24,6 +26,7 @@ pub(crate) const EVIL: &str = "be/<img src=x onerror=alert(1)>";
 /// Sixteen cores, 64 GiB, and as many tasks as asked for.
 pub(crate) struct Node {
     engine: Engine,
+    controller: Controller,
     pub(crate) publisher: Publisher,
     pub(crate) host: HostState,
     secs: u64,
@@ -37,6 +40,7 @@ impl Node {
     pub(crate) fn with(about: About) -> Self {
         Self {
             engine: Engine::new(config()),
+            controller: Controller::new(QosConfig::default()),
             publisher: Publisher::new(about).expect("the list of metrics is well formed"),
             host: HostState::default(),
             secs: 100,
@@ -59,8 +63,10 @@ impl Node {
         let reading =
             Reading { at: sample.at, wall_ms: self.wall_ms(), body: Body::Fresh(&sample) };
         let decision = self.engine.tick(reading);
+        let harm = self.controller.assess(&sample, self.engine.usage());
         self.publisher.tell(Told {
             decision: &decision,
+            harm: Some(&harm),
             seen: Some((&sample, self.engine.usage())),
             sample_took: Some(Duration::from_micros(700)),
             tick_took: Duration::from_micros(15),
@@ -77,6 +83,7 @@ impl Node {
         self.publisher.tell(Told {
             decision: &decision,
             seen: None,
+            harm: None,
             sample_took: None,
             tick_took: Duration::from_micros(2),
             host: &self.host,
@@ -157,7 +164,7 @@ fn sample(secs: u64, tasks: usize) -> Sample {
         node: NodeSample {
             capacity_cpu: MilliCpus(16_000),
             capacity_memory: Bytes(64 << 30),
-            cpu: Some(CpuTimes { busy_usec: used * secs, idle_usec: 0, steal_usec: 0 }),
+            cpu: Some(CpuTimes { busy_usec: used * secs, idle_usec: secs, steal_usec: 0 }),
             memory: Some(memory),
             ..NodeSample::default()
         },
@@ -189,7 +196,13 @@ fn task(secs: u64, index: usize) -> TaskSample {
         counters: TaskCounters {
             cpu_usage_usec: Some(100_000 * secs),
             working_set: Some(Bytes(1 << 20)),
-            psi: PsiSet { cpu: Some(psi), ..PsiSet::default() },
+            psi: PsiSet { cpu: Some(psi), memory: Some(psi), io: Some(psi) },
+            run_wait_ns: Some(1_000_000 * secs),
+            run_cpu_ns: Some(100_000_000 * secs),
+            throttled_usec: Some(0),
+            major_faults: Some(0),
+            memory_events: Some(MemoryEvents::default()),
+            file_cache: Some(Bytes(1 << 20)),
             pids: Some(3),
             ..TaskCounters::default()
         },

@@ -11,6 +11,7 @@ use gleaner_estimator::reason::Bound;
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::units::{Bytes, MilliCpus, Ratio};
 use gleaner_estimator::usage::Stalls;
+use gleaner_qos::assessment::Assessment;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::time::Instant;
@@ -103,6 +104,8 @@ pub(super) struct DecisionAnswer<'a> {
     why: WhyAnswer,
     /// The same form as a line of the audit file: cores in thousandths, memory in bytes, spans in nanoseconds.
     decision: Cow<'a, Decision>,
+    /// Contention, signal by signal; `null` where nobody judges it.
+    harm: Option<&'a Assessment>,
     host: &'a HostState,
     own: Own,
 }
@@ -121,6 +124,7 @@ pub(super) fn decision(shot: &Snapshot, now: Instant) -> DecisionAnswer<'_> {
         about: &shot.about,
         why: WhyAnswer { cpu, memory },
         decision,
+        harm: shot.harm.as_ref(),
         host: &shot.host,
         own: Own::read(),
     }

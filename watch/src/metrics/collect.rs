@@ -28,7 +28,7 @@ impl Rendered {
 }
 
 fn is_rendered(metric: &&Metric) -> bool {
-    !matches!(metric.source, Source::Counter | Source::Histogram(_))
+    !matches!(metric.source, Source::Counter | Source::Histogram(_) | Source::Stamp)
 }
 
 fn describe(metric: &Metric) -> prometheus::Result<Desc> {
@@ -55,6 +55,16 @@ impl Collector for Rendered {
                         read(decision, &mut series);
                     }
                 }
+                Source::Snapshot(read) => {
+                    if let Some(shot) = &shot {
+                        read(shot, &mut series);
+                    }
+                }
+                Source::Harm(read) => {
+                    if let Some(harm) = shot.as_ref().and_then(|shot| shot.harm.as_ref()) {
+                        read(harm, &mut series);
+                    }
+                }
                 Source::Host(read) => match &shot {
                     Some(shot) => read(&shot.host, &mut series),
                     None => read(&HostState::default(), &mut series),
@@ -66,7 +76,7 @@ impl Collector for Rendered {
                     series = from_zero(metric, &about, series);
                 }
                 Source::OwnGauge(read) | Source::OwnCounter(read) => series.put(&[], read(&own)),
-                Source::Counter | Source::Histogram(_) => {}
+                Source::Counter | Source::Histogram(_) | Source::Stamp => {}
             }
             family(metric, series)
         };

@@ -6,6 +6,7 @@ use crate::about::About;
 use crate::snapshot::Snapshot;
 use gleaner_engine::decision::Decision;
 use gleaner_estimator::units::Amount;
+use gleaner_qos::assessment::Assessment;
 
 /// The sections of `docs/metrics.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +19,8 @@ pub enum Group {
     Prediction,
     /// Harm to guaranteed tasks.
     Harm,
+    /// What was taken back, and whether it helped.
+    Correction,
     /// Whether Gleaner itself is well.
     Itself,
 }
@@ -31,6 +34,7 @@ impl Group {
             Self::Lending => "Lending",
             Self::Prediction => "Prediction",
             Self::Harm => "Harm",
+            Self::Correction => "Taking back",
             Self::Itself => "Gleaner itself",
         }
     }
@@ -72,6 +76,13 @@ pub enum Source {
     About(fn(&About, &mut Series)),
     /// A gauge of the decision; not there before the first one.
     Decision(fn(&Decision, &mut Series)),
+    /// A gauge of the whole snapshot; not there before the first one.
+    Snapshot(fn(&Snapshot, &mut Series)),
+    /// A gauge of what was found of contention; not there while nobody judges that.
+    Harm(fn(&Assessment, &mut Series)),
+    /// A gauge that is kept here: when something last happened, seconds since 1970-01-01 UTC.
+    /// Not there before it happens.
+    Stamp,
     /// A gauge of the host's state; at its healthy value before the first snapshot.
     Host(fn(&crate::snapshot::HostState, &mut Series)),
     /// A counter that somebody else keeps; every series at 0 before the first snapshot.
@@ -105,9 +116,13 @@ impl Metric {
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self.source {
-            Source::About(_) | Source::Decision(_) | Source::Host(_) | Source::OwnGauge(_) => {
-                "gauge"
-            }
+            Source::About(_)
+            | Source::Decision(_)
+            | Source::Snapshot(_)
+            | Source::Harm(_)
+            | Source::Stamp
+            | Source::Host(_)
+            | Source::OwnGauge(_) => "gauge",
             Source::Total(_) | Source::Counter | Source::OwnCounter(_) => "counter",
             Source::Histogram(_) => "histogram",
         }

@@ -3,10 +3,13 @@
 
 use super::entry::{Label, Values};
 use crate::about::horizon_word;
+use crate::correction::{COUNTED, Ending};
 use gleaner_engine::decision::Mode;
 use gleaner_estimator::reason::{Bound, Resource};
 use gleaner_estimator::sample::Class;
+use gleaner_qos::capability::Actuator;
 use gleaner_qos::level::Level;
+use gleaner_qos::signal::Signal;
 
 /// Resources that can be lent. IO never is.
 pub(crate) const LENT: [Resource; 2] = [Resource::Cpu, Resource::Memory];
@@ -16,6 +19,36 @@ pub(super) const CLASS: Label =
 
 pub(super) const LENT_RESOURCE: Label =
     Label { name: "resource", values: Values::Words(|| LENT.map(Resource::word).to_vec()) };
+
+pub(super) const RESOURCE: Label = Label {
+    name: "resource",
+    values: Values::Words(|| Resource::ALL.map(Resource::word).to_vec()),
+};
+
+pub(super) const SIGNAL: Label =
+    Label { name: "signal", values: Values::Words(|| Signal::ALL.map(Signal::word).to_vec()) };
+
+/// The levels that have edges.
+pub(super) const LEVEL: Label =
+    Label { name: "level", values: Values::Words(|| HARM.map(Level::word).to_vec()) };
+pub(super) const HARM: [Level; 2] = [Level::Strained, Level::Critical];
+
+pub(super) const EDGE: Label =
+    Label { name: "edge", values: Values::Words(|| vec!["enter", "leave"]) };
+
+pub(super) const ACTUATOR: Label = Label {
+    name: "actuator",
+    values: Values::Words(|| Actuator::ALL.map(Actuator::word).to_vec()),
+};
+
+pub(super) const ACTION: Label =
+    Label { name: "action", values: Values::Words(|| COUNTED.map(|(word, _)| word).to_vec()) };
+
+pub(super) const OUTCOME: Label =
+    Label { name: "outcome", values: Values::Words(|| Ending::ALL.map(Ending::word).to_vec()) };
+
+pub(super) const HOW: Label =
+    Label { name: "how", values: Values::Words(|| vec!["throttled", "frozen"]) };
 
 pub(super) const BOUND: Label =
     Label { name: "bound", values: Values::Words(|| Bound::ALL.map(Bound::word).to_vec()) };

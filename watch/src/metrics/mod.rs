@@ -8,13 +8,14 @@ mod labels;
 pub mod list;
 pub mod own;
 
+use crate::correction::{COUNTED, Ended, Ending};
 use crate::published::Published;
+use crate::snapshot::Snapshot;
 use collect::Rendered;
 use entry::{Metric, Source};
-use gleaner_engine::decision::{Decision, Health};
+use gleaner_engine::decision::Health;
 use gleaner_estimator::reason::Resource;
-use gleaner_qos::level::Level;
-use prometheus::{Histogram, HistogramOpts, IntCounterVec, Opts, Registry, TextEncoder};
+use prometheus::{GaugeVec, Histogram, HistogramOpts, IntCounterVec, Opts, Registry, TextEncoder};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub struct Metrics {
     registry: Registry,
     counters: BTreeMap<&'static str, IntCounterVec>,
     histograms: BTreeMap<&'static str, Histogram>,
+    stamps: BTreeMap<&'static str, GaugeVec>,
 }
 
 impl Metrics {
@@ -36,12 +38,13 @@ impl Metrics {
     /// An entry of the list is malformed or there twice; a test of this crate makes sure that none is.
     pub fn new(published: Arc<Published>) -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let (mut counters, mut histograms) = (BTreeMap::new(), BTreeMap::new());
+        let mut counters = BTreeMap::new();
+        let (mut histograms, mut stamps) = (BTreeMap::new(), BTreeMap::new());
         let about = published.about();
         for metric in list::all() {
+            let labels: Vec<&str> = metric.labels.iter().map(|l| l.name).collect();
             match metric.source {
                 Source::Counter => {
-                    let labels: Vec<&str> = metric.labels.iter().map(|l| l.name).collect();
                     let vec = IntCounterVec::new(Opts::new(metric.name, metric.help), &labels)?;
                     for row in metric.combinations(&about) {
                         vec.get_metric_with_label_values(&row)?;
@@ -55,8 +58,16 @@ impl Metrics {
                     registry.register(Box::new(histogram.clone()))?;
                     histograms.insert(metric.name, histogram);
                 }
+                Source::Stamp => {
+                    let vec = GaugeVec::new(Opts::new(metric.name, metric.help), &labels)?;
+                    registry.register(Box::new(vec.clone()))?;
+                    stamps.insert(metric.name, vec);
+                }
+                // Rendered from the snapshot.
                 Source::About(_)
                 | Source::Decision(_)
+                | Source::Snapshot(_)
+                | Source::Harm(_)
                 | Source::Host(_)
                 | Source::Total(_)
                 | Source::OwnGauge(_)
@@ -64,7 +75,7 @@ impl Metrics {
             }
         }
         registry.register(Box::new(Rendered::new(published)?))?;
-        Ok(Self { registry, counters, histograms })
+        Ok(Self { registry, counters, histograms, stamps })
     }
 
     /// The text of one scrape, in the Prometheus text format, version 0.0.4.
@@ -75,17 +86,20 @@ impl Metrics {
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
 
-    /// Counts what one decision says. `before` is the level of each lent resource until then.
-    pub(crate) fn count(&self, decision: &Decision, before: Option<[Level; 2]>) {
-        let resources = [
-            (Resource::Cpu, decision.cpu.offer.bound, decision.cpu.level),
-            (Resource::Memory, decision.memory.offer.bound, decision.memory.level),
+    /// Counts what one snapshot says; `before` is the one before it.
+    pub(crate) fn count(&self, shot: &Snapshot, before: Option<&Snapshot>) {
+        let decision = &shot.decision;
+        let bounds = [
+            (Resource::Cpu, decision.cpu.offer.bound),
+            (Resource::Memory, decision.memory.offer.bound),
         ];
-        for (i, (resource, bound, level)) in resources.into_iter().enumerate() {
+        for (resource, bound) in bounds {
             self.add("gleaner_ticks_total", &[resource.word(), bound.word()], 1);
-            if before.is_some_and(|before| before[i] != level) {
-                let labels = [resource.word(), level.word()];
-                self.add("gleaner_level_transitions_total", &labels, 1);
+        }
+        for resource in Resource::ALL {
+            let was = before.and_then(|before| before.level(resource));
+            if let Some((_, is)) = was.zip(shot.level(resource)).filter(|(was, is)| was != is) {
+                self.add("gleaner_level_transitions_total", &[resource.word(), is.word()], 1);
             }
         }
         self.add("gleaner_tasks_vanished_total", &[], u64::from(decision.vanished));
@@ -93,6 +107,27 @@ impl Metrics {
             Health::Failed { .. } => self.add("gleaner_readings_failed_total", &[], 1),
             Health::Fresh | Health::Cold { .. } => {}
         }
+    }
+
+    /// Counts a correction that has ended.
+    pub(crate) fn ended(&self, ended: &Ended) {
+        let action = ended.action.word();
+        let serves = |(word, resources): &(&str, &[Resource])| {
+            *word == action && resources.contains(&ended.resource)
+        };
+        if !COUNTED.iter().any(serves) {
+            return;
+        }
+        let labels = [action, ended.resource.word(), ended.ending.word()];
+        self.add("gleaner_corrections_total", &labels, 1);
+        if ended.ending != Ending::Observed {
+            self.stamp("gleaner_last_correction_timestamp_seconds", &[action], ended.wall_ms);
+        }
+    }
+
+    /// Records the time from the first sign of harm until the correction was written.
+    pub(crate) fn reacted(&self, took: Duration) {
+        self.observe("gleaner_reaction_seconds", took);
     }
 
     /// Records how long reading took.
@@ -109,6 +144,13 @@ impl Metrics {
         let counter = self.counters.get(name).map(|vec| vec.get_metric_with_label_values(labels));
         match counter {
             Some(Ok(counter)) => counter.inc_by(by),
+            Some(Err(_)) | None => debug_assert!(false, "{name}{labels:?} is not in the list"),
+        }
+    }
+
+    fn stamp(&self, name: &str, labels: &[&str], wall_ms: u64) {
+        match self.stamps.get(name).map(|vec| vec.get_metric_with_label_values(labels)) {
+            Some(Ok(stamp)) => stamp.set(wall_ms as f64 / 1e3),
             Some(Err(_)) | None => debug_assert!(false, "{name}{labels:?} is not in the list"),
         }
     }
@@ -130,8 +172,11 @@ pub fn series(about: &crate::about::About) -> usize {
             Source::Histogram(bounds) => bounds.len() + 3,
             Source::About(_)
             | Source::Decision(_)
+            | Source::Snapshot(_)
+            | Source::Harm(_)
             | Source::Host(_)
             | Source::Total(_)
+            | Source::Stamp
             | Source::Counter
             | Source::OwnGauge(_)
             | Source::OwnCounter(_) => 1,

@@ -4,6 +4,7 @@
 //! Rules: base units; every counter series there at 0 from the start; never a label per task, cgroup or
 //! path; at most 300 series a node whatever the number of tasks; unknown is left out, never 0.
 
+mod correction;
 mod harm;
 mod itself;
 mod lending;
@@ -17,11 +18,12 @@ use gleaner_estimator::sample::Class;
 use gleaner_estimator::units::Amount;
 
 /// Every metric by section, in the order of the documentation.
-pub static ALL: [(Group, &[Metric]); 5] = [
+pub static ALL: [(Group, &[Metric]); 6] = [
     (Group::Node, node::METRICS),
     (Group::Prediction, prediction::METRICS),
     (Group::Lending, lending::METRICS),
     (Group::Harm, harm::METRICS),
+    (Group::Correction, correction::METRICS),
     (Group::Itself, itself::METRICS),
 ];
 

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What was taken back, how soon, and whether it helped.
+
+use super::{counter, entry};
+use crate::about::About;
+use crate::correction::COUNTED;
+use crate::metrics::entry::{Metric, Source};
+use crate::metrics::labels::{ACTION, ACTUATOR, HOW, OUTCOME, RESOURCE};
+use gleaner_qos::capability::{Ability, Actuator};
+
+pub(super) const METRICS: &[Metric] = &[
+    Metric {
+        only: Some(action_serves_resource),
+        ..counter(
+            "gleaner_corrections_total",
+            &[ACTION, RESOURCE, OUTCOME],
+            "Corrections of best-effort tasks that have ended, the mildest action first; observed means that the mode forbade it.",
+        )
+    },
+    entry(
+        "gleaner_last_correction_timestamp_seconds",
+        &[ACTION],
+        "End of the last correction that was really made, since 1970-01-01 UTC; not there before the first.",
+        Source::Stamp,
+    ),
+    entry(
+        "gleaner_reaction_seconds",
+        &[],
+        "Time from the first sign of harm until the correction was written.",
+        // 0.15 is the promise, so it is a bound.
+        Source::Histogram(&[0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 30.0]),
+    ),
+    entry(
+        "gleaner_tasks_held",
+        &[HOW],
+        "Best-effort tasks that are held back now; frozen ones should be few and soon free.",
+        Source::Host(|host, s| {
+            s.count(&["throttled"], u64::from(host.held.throttled));
+            s.count(&["frozen"], u64::from(host.held.frozen));
+        }),
+    ),
+    entry(
+        "gleaner_actuator_broken",
+        &[ACTUATOR],
+        "1 where an actuator was tried and had no effect; the next rung is taken instead.",
+        Source::Host(|host, s| {
+            for actuator in Actuator::ALL {
+                s.flag(&[actuator.word()], host.abilities.ability(actuator) == Ability::Broken);
+            }
+        }),
+    ),
+];
+
+fn action_serves_resource(_: &About, row: &[&str]) -> bool {
+    COUNTED.iter().any(|(action, resources)| {
+        *action == row[0] && resources.iter().any(|resource| resource.word() == row[1])
+    })
+}
