@@ -12,8 +12,6 @@ use gleaner_estimator::sample::{
 };
 use gleaner_estimator::slack::Lend;
 use gleaner_estimator::units::{Bytes, MilliCpus, Ratio, Span, Timestamp};
-use gleaner_qos::Controller;
-use gleaner_qos::config::QosConfig;
 use gleaner_watch::about::About;
 use gleaner_watch::publisher::{Publisher, Told};
 use gleaner_watch::snapshot::HostState;
@@ -26,7 +24,6 @@ pub(crate) const EVIL: &str = "be/<img src=x onerror=alert(1)>";
 /// Sixteen cores, 64 GiB, and as many tasks as asked for.
 pub(crate) struct Node {
     engine: Engine,
-    controller: Controller,
     pub(crate) publisher: Publisher,
     pub(crate) host: HostState,
     secs: u64,
@@ -40,7 +37,6 @@ impl Node {
     pub(crate) fn with(about: About) -> Self {
         Self {
             engine: Engine::new(config()),
-            controller: Controller::new(QosConfig::default()),
             publisher: Publisher::new(about).expect("the list of metrics is well formed"),
             host: HostState::default(),
             secs: 100,
@@ -63,10 +59,8 @@ impl Node {
         let reading =
             Reading { at: sample.at, wall_ms: self.wall_ms(), body: Body::Fresh(&sample) };
         let decision = self.engine.tick(reading);
-        let harm = self.controller.assess(&sample, self.engine.usage());
         self.publisher.tell(Told {
             decision: &decision,
-            harm: Some(&harm),
             seen: Some((&sample, self.engine.usage())),
             sample_took: Some(Duration::from_micros(700)),
             tick_took: Duration::from_micros(15),
@@ -83,7 +77,6 @@ impl Node {
         self.publisher.tell(Told {
             decision: &decision,
             seen: None,
-            harm: None,
             sample_took: None,
             tick_took: Duration::from_micros(2),
             host: &self.host,

@@ -9,6 +9,7 @@ use gleaner_estimator::reason::Bound;
 use gleaner_estimator::slack::{Lend, SlackInput, slack};
 use gleaner_estimator::units::{Amount, Bytes, MilliCpus, Ratio, Span, Timestamp};
 use gleaner_qos::level::Level;
+use gleaner_qos::verdict::Verdict;
 use gleaner_watch::about::About;
 use std::collections::BTreeMap;
 
@@ -132,6 +133,8 @@ pub(crate) fn decision(cpu: Numbers, memory: Numbers) -> Decision {
         health: Health::Fresh,
         cpu: cpu.conclude::<MilliCpus>(),
         memory: memory.conclude::<Bytes>(),
+        assessment: None,
+        verdict: Verdict::default(),
         tasks: PerClass { guaranteed: 2, best_effort: 1, system: 0 },
         vanished: 0,
     }
