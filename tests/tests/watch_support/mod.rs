@@ -26,6 +26,9 @@ pub(crate) struct Node {
     engine: Engine,
     pub(crate) publisher: Publisher,
     pub(crate) host: HostState,
+    /// How long the threads of each guaranteed task wait for a CPU in the coming second, in all.
+    pub(crate) waits: Duration,
+    waited: Duration,
     secs: u64,
 }
 
@@ -39,6 +42,8 @@ impl Node {
             engine: Engine::new(config()),
             publisher: Publisher::new(about).expect("the list of metrics is well formed"),
             host: HostState::default(),
+            waits: Duration::from_millis(1),
+            waited: Duration::ZERO,
             secs: 100,
         }
     }
@@ -55,7 +60,8 @@ impl Node {
     /// One second later: every task used a tenth of a core, the system half of one.
     pub(crate) fn tick(&mut self, tasks: usize) {
         self.secs += 1;
-        let sample = sample(self.secs, tasks);
+        self.waited += self.waits;
+        let sample = sample(self.secs, self.waited, tasks);
         let reading =
             Reading { at: sample.at, wall_ms: self.wall_ms(), body: Body::Fresh(&sample) };
         let decision = self.engine.tick(reading);
@@ -143,8 +149,8 @@ fn config() -> EngineConfig {
     }
 }
 
-fn sample(secs: u64, tasks: usize) -> Sample {
-    let mut all: Vec<TaskSample> = (0..tasks).map(|index| task(secs, index)).collect();
+fn sample(secs: u64, waited: Duration, tasks: usize) -> Sample {
+    let mut all: Vec<TaskSample> = (0..tasks).map(|index| task(secs, waited, index)).collect();
     all.sort_by(|a, b| a.task.id.cmp(&b.task.id));
     let used = u64::try_from(tasks).expect("few") * 100_000 + 500_000;
     let memory = MemoryInfo {
@@ -167,7 +173,7 @@ fn sample(secs: u64, tasks: usize) -> Sample {
 }
 
 /// Every third task is best-effort, and the first of those has a name to beware of.
-fn task(secs: u64, index: usize) -> TaskSample {
+fn task(secs: u64, waited: Duration, index: usize) -> TaskSample {
     let best_effort = index % 3 == 2;
     let name = match (best_effort, index) {
         (true, 2) => EVIL.to_owned(),
@@ -190,7 +196,7 @@ fn task(secs: u64, index: usize) -> TaskSample {
             cpu_usage_usec: Some(100_000 * secs),
             working_set: Some(Bytes(1 << 20)),
             psi: PsiSet { cpu: Some(psi), memory: Some(psi), io: Some(psi) },
-            run_wait_ns: Some(1_000_000 * secs),
+            run_wait_ns: u64::try_from(waited.as_nanos()).ok(),
             run_cpu_ns: Some(100_000_000 * secs),
             throttled_usec: Some(0),
             major_faults: Some(0),
