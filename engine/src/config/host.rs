@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a host needs to know beside the engine's rules: where to look, what to serve, what to write down.
 
+use core::net::SocketAddr;
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::slack::Lend;
 use gleaner_estimator::units::{Bytes, MilliCpus, Span};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// A setting that is found out at the start unless somebody states it.

@@ -7,11 +7,11 @@ use super::predict::{offer_horizon, other_horizons, set_horizons};
 use super::qos_keys::QOS_KEYS;
 use super::setting::{Setting, Stored};
 use super::{Config, Mode, Quota};
+use core::net::SocketAddr;
 use gleaner_estimator::predict::PredictorKind;
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::slack::Lend;
 use gleaner_estimator::units::{Bytes, MilliCpus, Ratio, Span};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// The sections in the order of the documents, each with what it is about.
