@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The acts of `act_*.rs`, on a v2 kernel.
 
+#[path = "act_actor.rs"]
+mod actor;
+#[path = "act_disk_full.rs"]
+mod disk_full;
 #[path = "act_evict.rs"]
 mod evict;
 #[path = "act_settings.rs"]

@@ -181,7 +181,6 @@ impl Daemon {
         self.parts.publisher.tell(Told {
             decision,
             seen: good.then_some((&self.sample, self.engine.usage())),
-            harm: None,
             sample_took: Some(sample_took),
             tick_took,
             host: &self.host,
