@@ -2,6 +2,7 @@
 //! Test cgroups as targets of acts, on whatever layout this machine has.
 
 use crate::cgroup_rig::{CgroupRig, Group};
+use crate::load::{Load, Work};
 use gleaner_act::clock::{Clock, SystemClock};
 use gleaner_act::evict::Eviction;
 use gleaner_act::journal::Journal;
@@ -72,4 +73,23 @@ pub fn evict(hands: &mut Hands, target: Target, grace: Span) -> Deed {
         }
         Err(deed) => deed,
     }
+}
+
+/// Starts a load that SIGTERM does not end, and waits until it is so: before, it would hear.
+///
+/// # Panics
+/// If it cannot be started.
+#[must_use]
+pub fn deaf(group: &Group) -> Load {
+    /// SIGTERM is signal 15, and masks begin with signal 1.
+    const SIGTERM: u64 = 1 << 14;
+    let load = Load::start(&Work::Deaf, group).expect("a load starts");
+    let status = format!("/proc/{}/status", load.pid());
+    crate::wait_until("deafness", LONG, || {
+        let status = std::fs::read_to_string(&status).expect("it runs");
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+        let ignored = u64::from_str_radix(ignored.trim(), 16).expect("a mask");
+        (ignored & SIGTERM != 0).then_some(())
+    });
+    load
 }

@@ -37,7 +37,7 @@ pub(super) fn judge(scene: &mut Scene<'_>, readings: &mut Readings) -> MemoryFac
     });
     let (mut stall, mut faults) = (Worst::default(), Worst::default());
     let mut kills = Worst::default();
-    if scene.tracks.len() == 0 {
+    if scene.tracks.len() == 0 && facts.headroom.is_some() {
         // Nobody was promised anything, so nobody is harmed.
         for worst in [&mut stall, &mut faults, &mut kills] {
             worst.take(0.0, scene.now, None);
