@@ -42,7 +42,7 @@ const ALL: &[&str] = &[
 pub(crate) const PURE: [(&str, &[&str]); 3] = [
     ("gleaner-estimator", &["serde", "thiserror", "postcard", "crc32fast"]),
     ("gleaner-qos", &["serde", "thiserror"]),
-    ("gleaner-engine", &["serde", "thiserror", "toml", "serde_json", "postcard"]),
+    ("gleaner-engine", &["serde", "thiserror", "toml", "serde_json", "postcard", "strsim"]),
 ];
 
 /// One edge: who, on whom, and whether only for its tests.
