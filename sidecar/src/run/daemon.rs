@@ -206,6 +206,7 @@ impl Daemon {
 
     fn tell_supervisor(&self) {
         if self.decided == 0 {
+            notify::check_patience(self.parts.config.engine.interval);
             notify::ready(&match self.parts.address {
                 Some(address) => format!("deciding; http://{address}/metrics"),
                 None => "deciding".to_owned(),

@@ -141,8 +141,9 @@ fn the_supervisor_is_told_ready_alive_reloading_and_stopping() {
     let file = config.to_str().unwrap();
     let mut running = Running::start(
         &["--config", file, FREE[0], FREE[1]],
-        &[("NOTIFY_SOCKET", path.as_os_str())],
+        &[("NOTIFY_SOCKET", path.as_os_str()), ("WATCHDOG_USEC", "150000".as_ref())],
     );
+    running.logged("WatchdogSec= is shorter than two intervals");
     let next = || {
         let mut bytes = [0; 512];
         let read = supervisor.recv(&mut bytes).unwrap();
