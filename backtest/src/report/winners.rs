@@ -78,27 +78,26 @@ fn put_single(text: &mut String, results: &[TraceResult], target: Ratio) {
         let mut best: Vec<Mean> = PredictorKind::ALL
             .into_iter()
             .filter_map(|kind| {
-                let of = |group: &Vec<Line<'_>>| {
-                    let kin: Vec<_> =
-                        group.iter().filter(|l| l.setting.kind == kind).copied().collect();
-                    cheapest(&kin, target)
-                };
-                let chosen: Vec<Line<'_>> = groups.iter().map(of).collect::<Option<_>>()?;
-                Some(mean(format!("{kind}, tuned to each"), &chosen))
+                let chosen: Option<Vec<Line<'_>>> =
+                    groups.iter().map(|group| cheapest(&of_kind(group, kind), target)).collect();
+                Some(mean(format!("{kind}, tuned to each"), &chosen?))
             })
             .collect();
-        let asked = |group: &Vec<Line<'_>>| {
-            let ours =
-                |l: &&Line<'_>| l.setting.kind == PredictorKind::Calibrated && l.risk == target;
-            group.iter().find(ours).copied()
-        };
-        let asked: Option<Vec<Line<'_>>> = groups.iter().map(asked).collect();
+        let asked: Option<Vec<Line<'_>>> = groups
+            .iter()
+            .map(|group| of_kind(group, PredictorKind::Calibrated))
+            .map(|ours| ours.into_iter().find(|line| line.risk == target))
+            .collect();
         best.extend(asked.map(|lines| mean(format!("calibrated, asked for {target}"), &lines)));
         best.sort_by(|a, b| b.savings.total_cmp(&a.savings));
         let about = "each tuned to each trace with hindsight";
         put(text, format_args!("mean of {} · {horizon} ahead · {about}\n", groups.len()));
         put_mean_rows(text, best.iter());
     }
+}
+
+fn of_kind<'a>(group: &[Line<'a>], kind: PredictorKind) -> Vec<Line<'a>> {
+    group.iter().filter(|line| line.setting.kind == kind).copied().collect()
 }
 
 /// The lines of one horizon, by trace and resource.
