@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What holds for every predictor and every input: bounds, order, monotonicity, pressure.
 
-use crate::machines::{Dice, Step, machine, observation, peaks, spec, sums};
+use crate::machines::{Dice, machine, observation, peaks, spec, sums};
 use gleaner_estimator::predict::{Load, Observation, Predictor, PredictorKind};
 use gleaner_estimator::units::Timestamp;
 use proptest::prelude::*;
