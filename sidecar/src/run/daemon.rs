@@ -9,12 +9,11 @@ use crate::exit::{Exit, Failure};
 use crate::output::Reader;
 use crate::scribe::Scribe;
 use crate::{learned, settings};
-use gleaner_act::audit::Entry;
 use gleaner_collector::Collector;
-use gleaner_engine::Engine;
 use gleaner_engine::config::Config;
 use gleaner_engine::decision::Decision;
 use gleaner_engine::reading::{Body, Reading};
+use gleaner_engine::{Engine, audit};
 use gleaner_estimator::sample::Sample;
 use gleaner_estimator::units::Timestamp;
 use gleaner_watch::publisher::{Publisher, Told};
@@ -161,15 +160,7 @@ impl Daemon {
 
     /// Hands the decision to the writer, and now and then what was learned.
     fn write_down(&mut self, decision: &Decision) {
-        self.parts.scribe.line(|| Entry::Decision {
-            id: format!(
-                "{:x}-{}",
-                self.parts.publisher.published().about().started_ms,
-                decision.tick
-            ),
-            wall_ms: decision.wall_ms,
-            body: serde_json::to_value(decision).unwrap_or_default(),
-        });
+        self.parts.scribe.line(|| audit::line(decision));
         let every = self.parts.config.host.state.every;
         let kept = self.kept_at.get_or_insert(decision.at);
         if decision.at.since(*kept).is_some_and(|span| span >= every) {
@@ -215,6 +206,7 @@ impl Daemon {
 
     fn tell_supervisor(&self) {
         if self.decided == 0 {
+            notify::check_patience(self.parts.config.engine.interval);
             notify::ready(&match self.parts.address {
                 Some(address) => format!("deciding; http://{address}/metrics"),
                 None => "deciding".to_owned(),
