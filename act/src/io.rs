@@ -20,6 +20,10 @@ const MEASURE: Span = Span::from_millis(250);
 const LEAST_BYTES_PER_SEC: u64 = 1 << 20;
 /// Without a limit.
 const UNLIMITED: &str = "rbps=max wbps=max riops=max wiops=max";
+/// v1 counts the bytes of a cgroup only where it has a limit (6.18), so it gets one that no disk reaches.
+const COUNTING: &str = "1099511627776";
+/// At most so many disks get one.
+const MOST_DISKS: usize = 64;
 /// v1: one file a direction.
 const V1_FILES: [&str; 2] = ["blkio.throttle.read_bps_device", "blkio.throttle.write_bps_device"];
 
@@ -41,10 +45,22 @@ impl Limit {
     ///
     /// # Errors
     /// What came of it, where it cannot begin.
-    pub fn begin(hands: &Hands, target: Target, keep: Ratio, now: Timestamp) -> Result<Self, Deed> {
+    pub fn begin(
+        hands: &mut Hands,
+        target: Target,
+        keep: Ratio,
+        now: Timestamp,
+    ) -> Result<Self, Deed> {
         let lost = |outcome| Deed { means: None, outcome };
         let version = target.version(TREE);
         let version = version.ok_or_else(|| lost(Lost::Unplaced("blkio").into()))?;
+        if version == Version::V1 {
+            let counting = count(hands, &target);
+            hands.means.note(Means::IoLimit, &counting, now);
+            if counting != Outcome::Done {
+                return Err(Deed { means: Some(Means::IoLimit), outcome: counting });
+            }
+        }
         let held = hands.enter(&target, TREE).map_err(lost)?;
         let before = totals(&held, version).map_err(|fault| lost(outcome(&held, fault)))?;
         Ok(Self { target, version, keep, since: now, before })
@@ -63,6 +79,7 @@ impl Limit {
             Ok(held) => held,
             Err(lost) => return Some(Deed { means: None, outcome: lost.into() }),
         };
+        drop(release(hands, &self.target));
         let rates = match totals(&held, self.version) {
             Ok(after) => rates(&self.before, &after, passed, self.keep),
             Err(fault) => return Some(Deed { means: None, outcome: outcome(&held, fault) }),
@@ -91,6 +108,47 @@ impl Limit {
             }
         }
     }
+}
+
+/// Sets a limit that no disk reaches on the first disk, to see whether that can be done.
+pub(crate) fn try_limit(hands: &mut Hands, target: &Target) -> Outcome {
+    match target.version(TREE) {
+        None => Lost::Unplaced("blkio").into(),
+        Some(Version::V1) => count(hands, target),
+        Some(Version::V2) => {
+            let Some(disk) = disks().into_iter().next() else {
+                return Outcome::NoEffect { found: "this node has no disk".to_owned() };
+            };
+            let value = format!("rbps={COUNTING} wbps={COUNTING} riops=max wiops=max");
+            let slot = Slot::line("io.max", disk, UNLIMITED);
+            hands.set(target, &Setting { tree: TREE, slot, value, also: &[] })
+        }
+    }
+}
+
+/// Makes v1 count what a target reads and writes on every disk.
+fn count(hands: &mut Hands, target: &Target) -> Outcome {
+    let settings = disks().into_iter().flat_map(|disk| {
+        V1_FILES.map(|file| Setting {
+            tree: TREE,
+            slot: Slot::line(file, disk.clone(), "0"),
+            value: COUNTING.to_owned(),
+            also: &[],
+        })
+    });
+    let outcomes = settings.map(|setting| tighten(hands, target, setting));
+    outcomes.reduce(|a, b| if a == Outcome::Done { b } else { a }).unwrap_or(Outcome::Done)
+}
+
+/// Every disk of the node that holds anything, as `major:minor`.
+fn disks() -> Vec<String> {
+    let read = |path: std::path::PathBuf| {
+        std::fs::read_to_string(path).ok().map(|text| text.trim().to_owned())
+    };
+    let entries = std::fs::read_dir("/sys/block").into_iter().flatten().flatten();
+    let used =
+        entries.map(|e| e.path()).filter(|disk| read(disk.join("size")).is_some_and(|s| s != "0"));
+    used.filter_map(|disk| read(disk.join("dev"))).take(MOST_DISKS).collect()
 }
 
 /// Puts back the IO limits that a target had before us, on every device.

@@ -13,19 +13,31 @@ use gleaner_estimator::units::{Ratio, Span};
 pub struct Setting {
     /// The predictor.
     pub kind: PredictorKind,
-    /// The risk asked for.
+    /// The risk asked for; only `calibrated` heeds it.
     pub risk: Ratio,
     /// Parameters for CPU.
     pub cpu: Parameters,
     /// Parameters for memory.
     pub memory: Parameters,
+    /// What of the parameters differs from the defaults, for people: `sigma=3 window=24h`; empty for none.
+    pub detail: String,
 }
 
 impl Setting {
     /// A predictor with its default parameters.
     #[must_use]
     pub const fn new(kind: PredictorKind, risk: Ratio) -> Self {
-        Self { kind, risk, cpu: Parameters::cpu(), memory: Parameters::memory() }
+        let (cpu, memory) = (Parameters::cpu(), Parameters::memory());
+        Self { kind, risk, cpu, memory, detail: String::new() }
+    }
+
+    /// The predictor's name, and what of its parameters is not the default.
+    #[must_use]
+    pub fn label(&self) -> String {
+        if self.detail.is_empty() {
+            return self.kind.name().to_owned();
+        }
+        format!("{} {}", self.kind.name(), self.detail)
     }
 }
 

@@ -1,47 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The policy around a predictor in a backtest, and what it would have offered.
 
-use gleaner_engine::config::{EngineConfig, LendRule, Quota};
-use gleaner_engine::decision::{Mode, ResourceDecision};
+use gleaner_engine::config::EngineConfig;
+use gleaner_engine::decision::ResourceDecision;
 use gleaner_estimator::offer::{OfferRule, OfferState};
-use gleaner_estimator::predict::{Parameters, PredictorSpec};
 use gleaner_estimator::reason::Bound;
 use gleaner_estimator::slack::{Lend, SlackInput, slack};
-use gleaner_estimator::units::{Amount, Bytes, MilliCpus, Span, Timestamp};
-use gleaner_qos::config::QosConfig;
+use gleaner_estimator::units::{Amount, Span, Timestamp};
 
-/// Lends what guaranteed tasks leave unused, as soon as it is known: offers show the predictor's own
-/// restlessness, in steps of a tenth of a core and of 64 MiB.
+/// The default policy without its waiting times, so that what is judged is the predictor: lends both resources,
+/// and of what guaranteed tasks were promised, for a trace knows of nothing else on the node.
 #[must_use]
 pub fn plain() -> EngineConfig {
-    EngineConfig {
-        mode: Mode::Observe,
-        interval: Span::from_secs(300),
-        stale_after: Span::from_secs(900),
+    let mut policy = EngineConfig {
         warm_up: Span::default(),
         task_warm_up: Span::default(),
-        max_tasks: usize::MAX,
         lend: Lend::Allocated,
-        cpu: lend(MilliCpus(100), Parameters::cpu()),
-        memory: lend(Bytes(64 << 20), Parameters::memory()),
-        offer_horizon: 0,
         // Traces have usage and no contention signals.
         lend_blind: true,
-        qos: QosConfig::default(),
-    }
-}
-
-fn lend<Q: Amount>(quantum: Q, parameters: Parameters) -> LendRule<Q> {
-    LendRule {
-        enabled: true,
-        reserve: Quota::Exactly(Q::ZERO),
-        cap: None,
-        threshold: quantum,
-        quantum,
-        rise: None,
-        rise_every: Span::default(),
-        predictor: PredictorSpec { parameters, ..PredictorSpec::default() },
-    }
+        ..EngineConfig::default()
+    };
+    policy.cpu.enabled = true;
+    policy.memory.enabled = true;
+    policy
 }
 
 /// What the engine would have offered from one horizon's peak, whichever horizon it uses, and how often that changed.

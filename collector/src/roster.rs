@@ -204,7 +204,7 @@ impl Roster {
     }
 
     fn count(&mut self) {
-        let is_guaranteed = |entry: &&Entry| entry.task.class == Class::Guaranteed;
+        let is_guaranteed = |entry: &&Entry| entry.guaranteed;
         self.guaranteed = self.entries.iter().filter(is_guaranteed).count();
     }
 
@@ -213,8 +213,9 @@ impl Roster {
         self.count();
         let threads = self.guaranteed * self.thread_limit(scene.settings);
         let demand = scene.plan.demand(self.entries.len(), self.guaranteed, threads);
-        if scene.reader.budget.share_out(demand) {
-            self.entries.iter_mut().for_each(|entry| entry.shrink(scene.plan, scene.reader));
+        scene.reader.budget.share_out(demand);
+        if scene.reader.budget.is_overdrawn() {
+            self.entries.iter_mut().for_each(|entry| entry.shrink(scene.reader));
         }
     }
 
@@ -235,13 +236,17 @@ impl Roster {
     pub(crate) fn refresh_due(&mut self, round: u64, scene: &mut Scene<'_>) {
         let every = u64::from(scene.settings.rescan_every.max(1));
         let mut entries = std::mem::take(&mut self.entries);
+        let mut refreshed = false;
         for entry in &mut entries {
             if entry.young > 0 || (round > 0 && (round + entry.phase).is_multiple_of(every)) {
                 self.refresh(entry, scene);
+                refreshed = true;
             }
         }
         self.entries = entries;
-        self.recount(scene);
+        if refreshed {
+            self.recount(scene);
+        }
     }
 
     /// Reads again what changes rarely, and replaces the task's description where it changed.
@@ -257,6 +262,7 @@ impl Roster {
             (entry.facts, entry.node) = (facts, scene.cpus);
             let task = describe(entry.task.id.clone(), &facts, started, scene);
             if task != *entry.task {
+                entry.guaranteed = task.class == Class::Guaranteed;
                 entry.task = Arc::new(task);
             }
         }
@@ -275,12 +281,12 @@ impl Roster {
         match entry.task.class {
             Class::Guaranteed => {
                 let limit = self.thread_limit(scene.settings);
-                let threads = entry.threads.get_or_insert_with(|| Threads::new(limit));
+                let threads = entry.threads.get_or_insert_with(|| Box::new(Threads::new(limit)));
                 threads.refresh(scene.trees.get(scene.listing), path, limit, scene.reader);
             }
             Class::BestEffort | Class::System => {
                 if let Some(mut threads) = entry.threads.take() {
-                    threads.close(scene.reader);
+                    threads.each_slot(|slot| scene.reader.budget.close(slot));
                 }
             }
         }

@@ -6,7 +6,7 @@ use crate::facts::Facts;
 use crate::parse::{self, Parsed};
 use crate::plan::{KINDS, Kind, Plan};
 use crate::reader::{Failure, Reader, Request};
-use crate::threads::{self, Threads};
+use crate::threads::Threads;
 use crate::trees::{TreeId, Trees};
 use gleaner_estimator::sample::{Class, MemoryEvents, PsiSet, Task, TaskCounters};
 use gleaner_estimator::units::{Bytes, MilliCpus, Timestamp};
@@ -38,7 +38,9 @@ pub(crate) struct Entry {
     pub(crate) young: u32,
     /// Its processes are in the unified cgroup of the same path (hybrid), so the stall times there are its.
     pub(crate) pressure_is_its: bool,
-    pub(crate) threads: Option<Threads>,
+    pub(crate) threads: Option<Box<Threads>>,
+    /// Its class is `Guaranteed`. Here because `task` is memory of its own, which a reading need not touch.
+    pub(crate) guaranteed: bool,
     /// Found gone by the latest reading.
     pub(crate) gone: bool,
     /// Never read yet, so that nothing is held.
@@ -49,6 +51,7 @@ pub(crate) struct Entry {
 impl Entry {
     pub(crate) fn new(task: Arc<Task>, facts: Facts, node: MilliCpus, phase: u64) -> Self {
         Self {
+            guaranteed: task.class == Class::Guaranteed,
             task,
             facts,
             node,
@@ -68,13 +71,13 @@ impl Entry {
     /// Files that matter within a second are read every time; the others when `slow`, and hold their
     /// last value between. What cannot be read or understood becomes `None`.
     pub(crate) fn read(&mut self, tools: &mut Tools<'_>, slow: bool) -> bool {
-        let guaranteed = self.task.class == Class::Guaranteed;
+        let guaranteed = self.guaranteed;
         let slow = std::mem::take(&mut self.first) || slow;
         let mut files = Files {
             reader: tools.reader,
             trees: tools.trees,
             plan: tools.plan,
-            path: &self.task.id.name,
+            task: &self.task,
             guaranteed,
             slots: &mut self.slots,
             lost: false,
@@ -97,7 +100,7 @@ impl Entry {
             }
         }
         if let Some(threads) = &mut self.threads {
-            let sums = threads.read(tools, &self.task.id.name, slow);
+            let sums = threads.read(tools, &self.task, slow);
             (counters.run_wait_ns, counters.run_cpu_ns) = (sums.map(|s| s.0), sums.map(|s| s.1));
         }
         true
@@ -113,16 +116,10 @@ impl Entry {
     }
 
     /// Gives those descriptors back for which there is no room any more.
-    pub(crate) fn shrink(&mut self, plan: &Plan, reader: &mut Reader) {
-        let guaranteed = self.task.class == Class::Guaranteed;
-        for (slot, kind) in self.slots.iter_mut().zip(Kind::ALL) {
-            if !reader.budget.keeps(plan.rank(kind, guaranteed)) {
-                reader.budget.close(slot);
-            }
-        }
-        if let Some(threads) = self.threads.as_mut().filter(|_| !reader.budget.keeps(threads::RANK))
-        {
-            threads.close(reader);
+    pub(crate) fn shrink(&mut self, reader: &mut Reader) {
+        self.slots.iter_mut().for_each(|slot| reader.budget.close_overdrawn(slot));
+        if let Some(threads) = &mut self.threads {
+            threads.each_slot(|slot| reader.budget.close_overdrawn(slot));
         }
     }
 
@@ -130,7 +127,7 @@ impl Entry {
     pub(crate) fn close(&mut self, reader: &mut Reader) {
         self.slots.iter_mut().for_each(|slot| reader.budget.close(slot));
         if let Some(mut threads) = self.threads.take() {
-            threads.close(reader);
+            threads.each_slot(|slot| reader.budget.close(slot));
         }
     }
 }
@@ -140,7 +137,7 @@ struct Files<'a> {
     reader: &'a mut Reader,
     trees: &'a Trees,
     plan: &'a Plan,
-    path: &'a str,
+    task: &'a Task,
     guaranteed: bool,
     slots: &'a mut [Slot; KINDS],
     /// A file that was there, or could have been, is not.
@@ -149,7 +146,7 @@ struct Files<'a> {
 
 impl Files<'_> {
     fn is_kept(&self, kind: Kind) -> bool {
-        matches!(self.slots[kind as usize], Slot::Kept(_))
+        matches!(self.slots[kind as usize], Slot::Kept(..))
     }
 
     /// Reads one file; `None` where the node or the task has none, it is refused, or not understood.
@@ -160,18 +157,18 @@ impl Files<'_> {
             return None;
         }
         let tree = self.trees.get(place.tree);
-        let rank = self.plan.rank(kind, self.guaranteed);
-        let tier = Tier { rank, whole: self.guaranteed };
-        let request = Request { dir: tree.dir(), tier, head: false };
+        let request = Request { dir: tree.dir(), head: false };
         let compose = |path: &mut Vec<u8>| {
-            path.extend_from_slice(self.path.as_bytes());
+            path.extend_from_slice(self.task.id.name.as_bytes());
             path.push(b'/');
             path.extend_from_slice(place.name.as_bytes());
+            let rank = self.plan.rank(kind, self.guaranteed);
+            if self.guaranteed { Tier::Essential(rank) } else { Tier::Ordinary(rank) }
         };
         match self.reader.fetch(request, slot, compose, parse) {
             Ok(value) => return Some(value),
             Err(Failure::Fault(fault, length)) => {
-                let path = tree.path.join(self.path).join(place.name);
+                let path = tree.path.join(&*self.task.id.name).join(place.name);
                 self.reader.malformed(fault, length, &path);
             }
             Err(Failure::Errno(errno)) => {

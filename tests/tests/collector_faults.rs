@@ -251,7 +251,7 @@ fn refused_file_as_nobody(root: &std::path::Path) {
 
 /// A file whose reading the kernel answers with EOPNOTSUPP, as it does for pressure files with `psi=0`.
 mod unsupported {
-    use gleaner_tests::host_cgroup::HostCgroup;
+    use gleaner_tests::host_cgroup::{HostCgroup, skipped};
     use std::path::PathBuf;
 
     pub(super) struct Unsupported {
@@ -277,7 +277,7 @@ mod unsupported {
             std::fs::write(made.threaded.path().join("cgroup.type"), "threaded").is_ok()
         });
         if ready.is_none() {
-            println!("SKIPPED: no threaded cgroup can be made here, so nothing answers EOPNOTSUPP");
+            skipped("no threaded cgroup can be made here, so nothing answers EOPNOTSUPP");
         }
         ready
     }

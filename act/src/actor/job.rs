@@ -9,7 +9,6 @@ use crate::io::Limit;
 use crate::memory::Reclaim;
 use crate::outcome::Outcome;
 use crate::setting::Deed;
-use gleaner_estimator::sample::TaskId;
 use gleaner_estimator::units::{Span, Timestamp};
 use gleaner_qos::report::Report;
 
@@ -41,10 +40,6 @@ pub(super) struct Lease {
 impl Job {
     pub(super) const fn is_eviction(&self) -> bool {
         matches!(self.work, Work::Evicting(_))
-    }
-
-    pub(super) fn is_freeze_of(&self, id: &TaskId) -> bool {
-        matches!(self.work, Work::Freezing { .. }) && self.case.task == *id
     }
 }
 

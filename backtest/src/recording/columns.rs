@@ -2,10 +2,13 @@
 //! Samples as rows of optional numbers, with the columns' names: a recording says which columns it has,
 //! so that an older one can be read by a program that knows more of them, and the other way round.
 
+use super::layer::Row;
+use gleaner_estimator::glance::{Glance, GlanceTask};
 use gleaner_estimator::sample::{
-    CpuTimes, LoadAverage, MemoryEvents, MemoryInfo, NodeSample, Psi, PsiSet, TaskCounters,
+    CpuTimes, LoadAverage, MemoryEvents, MemoryInfo, NodeSample, Psi, PsiSet, Task, TaskCounters,
 };
-use gleaner_estimator::units::{Bytes, MilliCpus};
+use gleaner_estimator::units::{Bytes, MilliCpus, Timestamp};
+use std::sync::Arc;
 
 /// Columns of one task in one sample.
 pub(super) const TASK: [&str; 22] = [
@@ -56,10 +59,38 @@ pub(super) const NODE: [&str; 19] = [
     "psi_io_full_usec",
 ];
 
+/// Columns of one task in one glance.
+pub(super) const GLANCE_TASK: [&str; 11] = [
+    "cpu_usage_usec",
+    "throttled_usec",
+    "psi_cpu_some_usec",
+    "psi_cpu_full_usec",
+    "psi_memory_some_usec",
+    "psi_memory_full_usec",
+    "psi_io_some_usec",
+    "psi_io_full_usec",
+    "run_wait_ns",
+    "run_cpu_ns",
+    "major_faults",
+];
+
+/// Columns of the node in one glance.
+pub(super) const GLANCE_NODE: [&str; 5] = [
+    "cpu_busy_usec",
+    "cpu_idle_usec",
+    "cpu_steal_usec",
+    "memory_available",
+    "best_effort_cpu_usec",
+];
+
 /// One sample's values of one task.
-pub(super) type TaskRow = [Option<u64>; TASK.len()];
+pub(super) type TaskRow = Row<{ TASK.len() }>;
 /// One sample's values of the node.
-pub(super) type NodeRow = [Option<u64>; NODE.len()];
+pub(super) type NodeRow = Row<{ NODE.len() }>;
+/// One glance's values of one task.
+pub(super) type GlanceTaskRow = Row<{ GLANCE_TASK.len() }>;
+/// One glance's values of the node.
+pub(super) type GlanceNodeRow = Row<{ GLANCE_NODE.len() }>;
 
 /// Every field is named: a new one does not compile until it has a column.
 pub(super) fn task_row(counters: &TaskCounters) -> TaskRow {
@@ -166,11 +197,7 @@ pub(super) fn node_sample(row: &NodeRow) -> NodeSample {
     NodeSample {
         capacity_cpu: MilliCpus(row[0].unwrap_or(0)),
         capacity_memory: bytes(1),
-        cpu: row[2].map(|busy_usec| CpuTimes {
-            busy_usec,
-            idle_usec: row[3].unwrap_or(0),
-            steal_usec: row[4].unwrap_or(0),
-        }),
+        cpu: cpu_times(row[2], row[3], row[4]),
         memory: row[5].map(|total| MemoryInfo {
             total: Bytes(total),
             available: row[6].map(Bytes),
@@ -185,6 +212,77 @@ pub(super) fn node_sample(row: &NodeRow) -> NodeSample {
         }),
         psi: psi(&row[13..19]),
     }
+}
+
+/// The same for a task in a glance.
+pub(super) fn glance_task_row(task: &GlanceTask) -> GlanceTaskRow {
+    let GlanceTask {
+        task: _,
+        cpu_usage_usec,
+        throttled_usec,
+        psi,
+        run_wait_ns,
+        run_cpu_ns,
+        major_faults,
+    } = task;
+    let [cpu_some, cpu_full, mem_some, mem_full, io_some, io_full] = psi_row(psi);
+    [
+        *cpu_usage_usec,
+        *throttled_usec,
+        cpu_some,
+        cpu_full,
+        mem_some,
+        mem_full,
+        io_some,
+        io_full,
+        *run_wait_ns,
+        *run_cpu_ns,
+        *major_faults,
+    ]
+}
+
+/// The task's part of a glance that a row stands for.
+pub(super) fn glance_task(task: Arc<Task>, row: &GlanceTaskRow) -> GlanceTask {
+    GlanceTask {
+        task,
+        cpu_usage_usec: row[0],
+        throttled_usec: row[1],
+        psi: psi(&row[2..8]),
+        run_wait_ns: row[8],
+        run_cpu_ns: row[9],
+        major_faults: row[10],
+    }
+}
+
+/// The same for the node in a glance.
+pub(super) fn glance_node_row(glance: &Glance) -> GlanceNodeRow {
+    let Glance { at: _, cpu, memory_available, best_effort_cpu_usec, tasks: _ } = glance;
+    [
+        cpu.map(|c| c.busy_usec),
+        cpu.map(|c| c.idle_usec),
+        cpu.map(|c| c.steal_usec),
+        memory_available.map(|b| b.0),
+        *best_effort_cpu_usec,
+    ]
+}
+
+/// The glance without its tasks that a row stands for.
+pub(super) fn glance(at: Timestamp, row: &GlanceNodeRow) -> Glance {
+    Glance {
+        at,
+        cpu: cpu_times(row[0], row[1], row[2]),
+        memory_available: row[3].map(Bytes),
+        best_effort_cpu_usec: row[4],
+        tasks: Vec::new(),
+    }
+}
+
+fn cpu_times(busy: Option<u64>, idle: Option<u64>, steal: Option<u64>) -> Option<CpuTimes> {
+    busy.map(|busy_usec| CpuTimes {
+        busy_usec,
+        idle_usec: idle.unwrap_or(0),
+        steal_usec: steal.unwrap_or(0),
+    })
 }
 
 fn psi_row(psi: &PsiSet) -> [Option<u64>; 6] {

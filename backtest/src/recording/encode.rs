@@ -1,45 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Readings → blocks: columns of differences to the reading before, then zstd.
+//! Events → blocks: times, then a dictionary of tasks, then columns of differences ([`super::layer`]), then zstd.
 //!
-//! A column of one task in one block is one byte for "nothing changed", or a list of differences. Tasks'
-//! lasting facts stand once in a dictionary that grows from block to block; a key block starts it anew.
+//! Tasks' lasting facts stand once in a dictionary that grows from block to block; a key block starts it anew.
 
-use super::columns::{NODE, NodeRow, TASK, TaskRow, node_row, task_row};
+use super::columns::{
+    GLANCE_NODE, GLANCE_TASK, NODE, TASK, glance_node_row, glance_task_row, node_row, task_row,
+};
+use super::event::Event;
 use super::frame::Kind;
 use super::hash::Pseudonyms;
+use super::layer::{Layer, Shot};
 use super::varint::{put, put_difference};
-use gleaner_engine::reading::{Body, Reading};
-use gleaner_estimator::sample::{Sample, Task, TaskId, TaskSample};
+use gleaner_engine::reading::Body;
+use gleaner_estimator::glance::Glance;
+use gleaner_estimator::sample::{Sample, Task, TaskId};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How a column of a block is written.
-pub(super) const UNCHANGED: u8 = 0;
-/// A difference a value.
-pub(super) const ALL_KNOWN: u8 = 1;
-/// A byte a value, 1 with a difference after it where the value is known.
-pub(super) const SOME_KNOWN: u8 = 2;
-
-/// What a reading's body is.
-pub(super) const FRESH: u8 = 0;
+/// What an event is.
+pub(super) const SAMPLE: u8 = 0;
 pub(super) const FAILED: u8 = 1;
+pub(super) const GLANCE: u8 = 2;
+pub(super) const REPORT: u8 = 3;
+pub(super) const CAPABILITIES: u8 = 4;
 
 /// Blocks that continue one key block: damage costs at most an hour at ten seconds a block.
 const BLOCKS_PER_KEY: u32 = 360;
 /// zstd level: higher ones gain less than a tenth here.
 const LEVEL: i32 = 3;
 
-struct Entry {
-    task: Arc<Task>,
-    /// The values before the open block.
-    before: TaskRow,
-    /// The values in the open block.
-    rows: Vec<TaskRow>,
-}
+/// Samples as columns.
+pub(super) type Samples = Layer<{ NODE.len() }, { TASK.len() }>;
+/// Glances as columns.
+pub(super) type Glances = Layer<{ GLANCE_NODE.len() }, { GLANCE_TASK.len() }>;
 
+/// An event without its columns.
 enum PendingBody {
-    Fresh { sample_at: u64, vanished: u32, tasks: Vec<usize> },
-    Failed(String),
+    Sample {
+        at: u64,
+        vanished: u32,
+    },
+    Glance,
+    /// A failure's sentence, or JSON.
+    Text(u8, Vec<u8>),
 }
 
 struct Pending {
@@ -51,15 +55,14 @@ struct Pending {
 /// The open block and what it continues.
 pub(super) struct Encoder {
     names: Option<Pseudonyms>,
-    entries: Vec<Entry>,
+    tasks: Vec<Arc<Task>>,
     index: BTreeMap<TaskId, usize>,
-    /// Entries that were there before the open block.
+    /// Tasks that were known before the open block.
     known: usize,
-    node_before: NodeRow,
-    nodes: Vec<NodeRow>,
+    samples: Samples,
+    glances: Glances,
     at_before: u64,
     wall_before: u64,
-    list_before: Vec<usize>,
     pending: Vec<Pending>,
     blocks: u32,
 }
@@ -68,14 +71,13 @@ impl Encoder {
     pub(super) fn new(names: Option<Pseudonyms>) -> Self {
         Self {
             names,
-            entries: Vec::new(),
+            tasks: Vec::new(),
             index: BTreeMap::new(),
             known: 0,
-            node_before: NodeRow::default(),
-            nodes: Vec::new(),
+            samples: Layer::default(),
+            glances: Layer::default(),
             at_before: 0,
             wall_before: 0,
-            list_before: Vec::new(),
             pending: Vec::new(),
             blocks: BLOCKS_PER_KEY,
         }
@@ -83,79 +85,83 @@ impl Encoder {
 
     /// Makes the next block one that continues nothing. What is pending is forgotten.
     pub(super) fn start_over(&mut self) {
-        self.entries.clear();
-        self.index.clear();
-        self.known = 0;
-        self.node_before = NodeRow::default();
-        self.nodes.clear();
-        (self.at_before, self.wall_before) = (0, 0);
-        self.list_before.clear();
-        self.pending.clear();
-        self.blocks = BLOCKS_PER_KEY;
+        *self = Self::new(self.names.take());
     }
 
-    /// Readings in the open block.
+    /// Events in the open block.
     pub(super) fn pending(&self) -> usize {
         self.pending.len()
     }
 
-    /// Time of the first reading in the open block, nanoseconds.
+    /// Time of the first event in the open block, nanoseconds.
     pub(super) fn first_at(&self) -> Option<u64> {
         self.pending.first().map(|p| p.at)
     }
 
-    /// Adds a reading to the open block.
-    pub(super) fn push(&mut self, reading: &Reading<'_>) {
+    /// Adds an event to the open block.
+    pub(super) fn push(&mut self, event: &Event<'_>, wall_ms: u64) {
         if self.pending.is_empty() && self.blocks >= BLOCKS_PER_KEY {
             self.start_over();
         }
-        let body = match reading.body {
-            Body::Fresh(sample) => self.fresh(sample),
-            Body::Failed(why) => PendingBody::Failed(match &self.names {
-                Some(names) => names.text(why),
-                None => why.to_owned(),
-            }),
+        let body = match event {
+            Event::Reading(reading) => match reading.body {
+                Body::Fresh(sample) => self.sample(sample),
+                Body::Failed(why) => PendingBody::Text(FAILED, self.sentence(why)),
+            },
+            Event::Glance(glance) => self.glance(glance),
+            Event::Report(report) => match &self.names {
+                Some(names) => {
+                    let mut report = (*report).clone();
+                    report.task = names.id(&report.task);
+                    PendingBody::Text(REPORT, json(&report))
+                }
+                None => PendingBody::Text(REPORT, json(report)),
+            },
+            Event::Capabilities(_, capabilities) => {
+                PendingBody::Text(CAPABILITIES, json(capabilities))
+            }
         };
-        self.pending.push(Pending { at: reading.at.0, wall_ms: reading.wall_ms, body });
+        self.pending.push(Pending { at: event.at().0, wall_ms, body });
     }
 
-    fn fresh(&mut self, sample: &Sample) -> PendingBody {
-        self.nodes.push(node_row(&sample.node));
+    fn sentence(&self, why: &str) -> Vec<u8> {
+        self.names.as_ref().map_or_else(|| why.to_owned(), |names| names.text(why)).into_bytes()
+    }
+
+    fn sample(&mut self, sample: &Sample) -> PendingBody {
         let mut tasks = Vec::with_capacity(sample.tasks.len());
         for (i, task) in sample.tasks.iter().enumerate() {
-            let hint = self.latest_list().get(i).copied();
-            let entry = self.entry(task, hint);
-            self.entries[entry].rows.push(task_row(&task.counters));
-            tasks.push(entry);
+            let hint = self.samples.latest().get(i).copied();
+            tasks.push((self.place(&task.task, hint), task_row(&task.counters)));
         }
-        PendingBody::Fresh { sample_at: sample.at.0, vanished: sample.vanished, tasks }
+        self.samples.push(Shot { node: node_row(&sample.node), tasks });
+        PendingBody::Sample { at: sample.at.0, vanished: sample.vanished }
     }
 
-    /// The tasks of the last sample: most often those of the next one too.
-    fn latest_list(&self) -> &[usize] {
-        let in_block = self.pending.iter().rev().find_map(|p| match &p.body {
-            PendingBody::Fresh { tasks, .. } => Some(tasks.as_slice()),
-            PendingBody::Failed(_) => None,
-        });
-        in_block.unwrap_or(&self.list_before)
+    fn glance(&mut self, glance: &Glance) -> PendingBody {
+        let mut tasks = Vec::with_capacity(glance.tasks.len());
+        for (i, task) in glance.tasks.iter().enumerate() {
+            let hint = self.glances.latest().get(i).copied();
+            tasks.push((self.place(&task.task, hint), glance_task_row(task)));
+        }
+        self.glances.push(Shot { node: glance_node_row(glance), tasks });
+        PendingBody::Glance
     }
 
     /// The task's place in the dictionary, a new one where it or its facts are new.
-    fn entry(&mut self, sample: &TaskSample, hint: Option<usize>) -> usize {
-        if let Some(hint) = hint.filter(|h| Arc::ptr_eq(&self.entries[*h].task, &sample.task)) {
+    fn place(&mut self, task: &Arc<Task>, hint: Option<usize>) -> usize {
+        if let Some(hint) = hint.filter(|hint| Arc::ptr_eq(&self.tasks[*hint], task)) {
             return hint;
         }
-        if let Some(&found) = self.index.get(&sample.task.id) {
-            let entry = &mut self.entries[found];
-            if *entry.task == *sample.task {
-                entry.task = Arc::clone(&sample.task);
-                return found;
-            }
+        if let Some(&found) = self.index.get(&task.id)
+            && *self.tasks[found] == **task
+        {
+            self.tasks[found] = Arc::clone(task);
+            return found;
         }
-        let new = self.entries.len();
-        self.index.insert(sample.task.id.clone(), new);
-        let task = Arc::clone(&sample.task);
-        self.entries.push(Entry { task, before: TaskRow::default(), rows: Vec::new() });
+        let new = self.tasks.len();
+        self.index.insert(task.id.clone(), new);
+        self.tasks.push(Arc::clone(task));
         new
     }
 
@@ -167,11 +173,10 @@ impl Encoder {
         let kind = if self.blocks >= BLOCKS_PER_KEY { Kind::Key } else { Kind::Delta };
         self.blocks = if kind == Kind::Key { 1 } else { self.blocks + 1 };
         let mut plain = Vec::new();
-        self.put_readings(&mut plain);
+        self.put_events(&mut plain);
         self.put_dictionary(&mut plain);
-        self.put_lists(&mut plain);
-        self.put_columns(&mut plain);
-        self.pending.clear();
+        self.samples.put(&mut plain);
+        self.glances.put(&mut plain);
         let mut payload = Vec::new();
         put(&mut payload, plain.len() as u64);
         match zstd::bulk::compress(&plain, LEVEL) {
@@ -182,106 +187,51 @@ impl Encoder {
         Some((kind, payload))
     }
 
-    fn put_readings(&mut self, out: &mut Vec<u8>) {
-        put(out, self.pending.len() as u64);
-        for p in &self.pending {
-            put_difference(out, p.at, self.at_before);
-            self.at_before = p.at;
+    fn put_events(&mut self, out: &mut Vec<u8>) {
+        let events = std::mem::take(&mut self.pending);
+        put(out, events.len() as u64);
+        for event in &events {
+            put_difference(out, event.at, self.at_before);
+            self.at_before = event.at;
         }
-        for p in &self.pending {
-            put_difference(out, p.wall_ms, self.wall_before);
-            self.wall_before = p.wall_ms;
+        for event in &events {
+            put_difference(out, event.wall_ms, self.wall_before);
+            self.wall_before = event.wall_ms;
         }
-        for p in &self.pending {
-            match &p.body {
-                PendingBody::Fresh { sample_at, vanished, .. } => {
-                    out.push(FRESH);
-                    put_difference(out, *sample_at, p.at);
+        for event in &events {
+            match &event.body {
+                PendingBody::Sample { at, vanished } => {
+                    out.push(SAMPLE);
+                    put_difference(out, *at, event.at);
                     put(out, u64::from(*vanished));
                 }
-                PendingBody::Failed(why) => {
-                    out.push(FAILED);
-                    put_text(out, why.as_bytes());
+                PendingBody::Glance => out.push(GLANCE),
+                PendingBody::Text(kind, text) => {
+                    out.push(*kind);
+                    put_text(out, text);
                 }
             }
         }
     }
 
     fn put_dictionary(&mut self, out: &mut Vec<u8>) {
-        let new = &self.entries[self.known..];
+        let new = &self.tasks[self.known..];
         put(out, new.len() as u64);
-        for entry in new {
-            let facts = match &self.names {
-                Some(names) => serde_json::to_vec(&names.task(&entry.task)),
-                None => serde_json::to_vec(&*entry.task),
-            };
-            put_text(out, &facts.expect("a task is plain data with text keys"));
+        for task in new {
+            match &self.names {
+                Some(names) => put_text(out, &json(&names.task(task))),
+                None => put_text(out, &json(&**task)),
+            }
         }
-        self.known = self.entries.len();
+        self.known = self.tasks.len();
     }
+}
 
-    fn put_lists(&mut self, out: &mut Vec<u8>) {
-        for pending in &mut self.pending {
-            let PendingBody::Fresh { tasks, .. } = &mut pending.body else { continue };
-            let same = *tasks == self.list_before;
-            out.push(u8::from(!same));
-            if !same {
-                put(out, tasks.len() as u64);
-                let mut before = 0;
-                for task in tasks.iter() {
-                    put_difference(out, *task as u64, before);
-                    before = *task as u64;
-                }
-                self.list_before = std::mem::take(tasks);
-            }
-        }
-    }
-
-    fn put_columns(&mut self, out: &mut Vec<u8>) {
-        for column in 0..NODE.len() {
-            put_column(out, self.node_before[column], self.nodes.iter().map(|row| row[column]));
-        }
-        if let Some(last) = self.nodes.last() {
-            self.node_before = *last;
-        }
-        self.nodes.clear();
-        for column in 0..TASK.len() {
-            for entry in self.entries.iter().filter(|e| !e.rows.is_empty()) {
-                put_column(out, entry.before[column], entry.rows.iter().map(|row| row[column]));
-            }
-        }
-        for entry in &mut self.entries {
-            if let Some(last) = entry.rows.last() {
-                entry.before = *last;
-            }
-            entry.rows.clear();
-        }
-    }
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("plain data under text keys")
 }
 
 fn put_text(out: &mut Vec<u8>, text: &[u8]) {
     put(out, text.len() as u64);
     out.extend_from_slice(text);
-}
-
-fn put_column(
-    out: &mut Vec<u8>,
-    before: Option<u64>,
-    values: impl Iterator<Item = Option<u64>> + Clone,
-) {
-    if values.clone().all(|value| value == before) {
-        return out.push(UNCHANGED);
-    }
-    let mut last = before.unwrap_or(0);
-    let all = values.clone().all(|value| value.is_some());
-    out.push(if all { ALL_KNOWN } else { SOME_KNOWN });
-    for value in values {
-        if !all {
-            out.push(u8::from(value.is_some()));
-        }
-        if let Some(value) = value {
-            put_difference(out, value, last);
-            last = value;
-        }
-    }
 }

@@ -34,11 +34,17 @@ impl Pseudonyms {
         format!("hidden {}", self.part(text))
     }
 
+    /// Who a task is, with its name replaced.
+    #[must_use]
+    pub fn id(&self, id: &TaskId) -> TaskId {
+        TaskId { name: self.path(&id.name).into(), inode: id.inode }
+    }
+
     /// The facts of a task with its name, owner, the words on its class and the values of its labels replaced.
     #[must_use]
     pub fn task(&self, task: &Task) -> Task {
         Task {
-            id: TaskId { name: self.path(&task.id.name).into(), inode: task.id.inode },
+            id: self.id(&task.id),
             why: self.text(&task.why),
             tenant: task.tenant.as_deref().map(|tenant| self.path(tenant)),
             labels: task.labels.iter().map(|(k, v)| (k.clone(), self.path(v))).collect(),

@@ -1,29 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Recordings: every reading of a node, so that what happened can be replayed, backtested and attached to a bug report.
 //!
-//! A recording is an append-only file of framed blocks ([`frame`]). Each block holds the readings of about
-//! ten seconds in columns of differences, compressed ([`encode`], [`columns`]). A crash of the recorder loses
+//! A recording is an append-only file of framed blocks ([`frame`]). Each block holds the events of about
+//! ten seconds in columns of differences, compressed ([`encode`], [`layer`], [`columns`]). A crash of the recorder loses
 //! the block that was being gathered; a crash of the machine also what the kernel had not written yet. A torn
 //! tail is cut off when the file is opened again, a damaged block is skipped up to the next one that needs no
 //! predecessor. Files rotate by size and the oldest is deleted, so a recording is bounded.
 //!
-//! What is recorded is what the engine reads, nothing less: replayed through `Engine::tick` a recording gives
-//! the bytes of the live audit. Names can be replaced by keyed hashes ([`Pseudonyms`]); the key is never written.
+//! What is recorded is what an engine is told ([`Event`]), nothing less: told again ([`Recorded::tell`]) it
+//! decides the bytes of the live audit. A recorder without an engine records samples only. Names can be replaced by keyed hashes ([`Pseudonyms`]); the key is never written.
 
 mod columns;
 mod decode;
 mod encode;
+mod event;
 mod export;
 mod frame;
 mod hash;
+mod layer;
 mod reader;
 mod rows;
 mod varint;
 mod writer;
 
+pub use event::{Event, Recorded, Told};
 pub use export::{ExportError, Exported, export};
 pub use hash::Pseudonyms;
-pub use reader::{Damage, Recorded, RecordingReader};
+pub use reader::{Damage, RecordingReader};
 pub(crate) use rows::{Row, gather};
 pub use writer::{Recorder, RecorderOptions};
 

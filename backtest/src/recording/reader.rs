@@ -3,39 +3,13 @@
 
 use super::RecordingError;
 use super::decode::{Decoded, Decoder, Head};
+use super::event::Recorded;
 use super::frame::{self, FILE_HEAD, Found, Kind, MAGIC, VERSION};
 use super::writer::numbered;
-use gleaner_engine::reading::{Body, Reading};
-use gleaner_estimator::sample::Sample;
 use gleaner_estimator::units::Timestamp;
 use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// One reading of a recording.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Recorded {
-    /// True for the first reading of a recorder's run: the clock and the engine started over before it.
-    pub starts: bool,
-    /// When it was taken, on the node's monotonic clock.
-    pub at: Timestamp,
-    /// The same instant, milliseconds since 1970.
-    pub wall_ms: u64,
-    /// What was read, or why nothing was.
-    pub body: Result<Sample, String>,
-}
-
-impl Recorded {
-    /// As the engine takes it.
-    #[must_use]
-    pub fn reading(&self) -> Reading<'_> {
-        let body = match &self.body {
-            Ok(sample) => Body::Fresh(sample),
-            Err(why) => Body::Failed(why),
-        };
-        Reading { at: self.at, wall_ms: self.wall_ms, body }
-    }
-}
 
 /// A part of a recording that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +24,7 @@ pub struct Damage {
     pub torn: bool,
 }
 
-/// An iterator over the readings of a recording.
+/// An iterator over the events of a recording.
 pub struct RecordingReader {
     /// Files not opened yet, oldest first.
     files: VecDeque<PathBuf>,
@@ -150,9 +124,9 @@ impl RecordingReader {
             Kind::Delta if self.lost => return false,
             Kind::Delta | Kind::Head => {}
         }
-        let Some(readings) = decoder.block(payload) else { return false };
+        let Some(events) = decoder.block(payload) else { return false };
         self.lost = false;
-        self.ready.extend(readings);
+        self.ready.extend(events);
         true
     }
 
@@ -177,9 +151,9 @@ impl Iterator for RecordingReader {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(Decoded { at, wall_ms, body }) = self.ready.pop_front() {
+            if let Some(Decoded { at, wall_ms, told }) = self.ready.pop_front() {
                 let starts = std::mem::take(&mut self.starts);
-                return Some(Ok(Recorded { starts, at: Timestamp(at), wall_ms, body }));
+                return Some(Ok(Recorded { starts, at: Timestamp(at), wall_ms, told }));
             }
             match self.next_block() {
                 Ok(true) => {}

@@ -6,7 +6,8 @@
 //! After a pause nothing is known: no rows, and who comes back is a newcomer.
 
 use super::RecordingError;
-use super::reader::{Damage, Recorded, RecordingReader};
+use super::event::Recorded;
+use super::reader::{Damage, RecordingReader};
 use gleaner_estimator::sample::{Class, Sample, TaskId};
 use gleaner_estimator::units::{Amount, Span, Timestamp};
 use gleaner_estimator::usage::{TaskUsage, Usage, UsageTracker};
@@ -84,6 +85,8 @@ struct Filling {
 
 struct Gatherer {
     step: Span,
+    /// A run of the recorder began, and no sample of it has come yet.
+    starts: bool,
     tracker: UsageTracker,
     last_at: Option<Timestamp>,
     /// Wall clock less monotonic clock of this run, nanoseconds from the recording's start.
@@ -98,6 +101,7 @@ impl Gatherer {
     fn new(step: Span) -> Self {
         Self {
             step,
+            starts: false,
             tracker: UsageTracker::default(),
             last_at: None,
             offset: None,
@@ -108,11 +112,13 @@ impl Gatherer {
     }
 
     fn take(&mut self, recorded: &Recorded) {
-        let Ok(sample) = &recorded.body else { return };
+        // The first event of a run need not be a sample.
+        self.starts |= recorded.starts;
+        let Some(sample) = recorded.sample() else { return };
         if sample.validate(usize::MAX).is_err() {
             return;
         }
-        if recorded.starts || self.offset.is_none() {
+        if std::mem::take(&mut self.starts) || self.offset.is_none() {
             let wall = i128::from(recorded.wall_ms) * 1_000_000;
             let origin = *self.origin.get_or_insert(wall);
             self.offset = Some(wall - origin - i128::from(recorded.at.0));

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The recorder: gathers readings, appends blocks, rotates files.
+//! The recorder: gathers events, appends blocks, rotates files.
 
 use super::RecordingError;
 use super::decode::Head;
 use super::encode::Encoder;
+use super::event::Event;
 use super::frame::{self, FILE_HEAD, Found, Kind};
 use super::hash::Pseudonyms;
 use gleaner_engine::reading::{Body, Reading};
@@ -33,13 +34,13 @@ impl Default for RecorderOptions {
     }
 }
 
-/// Most readings in one block, whatever time they span.
-const MAX_READINGS: usize = 256;
+/// Most events in one block, whatever time they span.
+const MAX_EVENTS: usize = 256;
 
-/// Writes readings to a recording.
+/// Writes what an engine is told to a recording.
 ///
 /// Files: `PATH` is the open one, `PATH.1` the one before, and so on. An error leaves the file as it was
-/// before the block that failed; what was gathered is lost, and recording goes on with the next reading.
+/// before the block that failed; what was gathered is lost, and recording goes on with the next event.
 pub struct Recorder {
     path: PathBuf,
     options: RecorderOptions,
@@ -80,18 +81,20 @@ impl Recorder {
     /// # Errors
     /// The block that this reading completes cannot be written.
     pub fn append(&mut self, sample: &Sample, wall_ms: u64) -> Result<(), RecordingError> {
-        self.append_reading(&Reading { at: sample.at, wall_ms, body: Body::Fresh(sample) })
+        let reading = Reading { at: sample.at, wall_ms, body: Body::Fresh(sample) };
+        self.tell(&Event::Reading(reading), wall_ms)
     }
 
-    /// Records what the engine was given: a failed reading changes decisions too.
+    /// Records what an engine is told. Failed readings, glances and reports change decisions too.
     ///
     /// # Errors
-    /// The block that this reading completes cannot be written.
-    pub fn append_reading(&mut self, reading: &Reading<'_>) -> Result<(), RecordingError> {
-        self.encoder.push(reading);
-        let first = self.encoder.first_at().unwrap_or(reading.at.0);
-        let spans = reading.at.0.saturating_sub(first) >= self.options.block.0;
-        if spans || self.encoder.pending() >= MAX_READINGS { self.flush() } else { Ok(()) }
+    /// The block that this event completes cannot be written.
+    pub fn tell(&mut self, event: &Event<'_>, wall_ms: u64) -> Result<(), RecordingError> {
+        self.encoder.push(event, wall_ms);
+        let at = event.at().0;
+        let first = self.encoder.first_at().unwrap_or(at);
+        let spans = at.saturating_sub(first) >= self.options.block.0;
+        if spans || self.encoder.pending() >= MAX_EVENTS { self.flush() } else { Ok(()) }
     }
 
     /// Writes what has been gathered.
@@ -99,11 +102,11 @@ impl Recorder {
     /// # Errors
     /// It cannot be written.
     pub fn flush(&mut self) -> Result<(), RecordingError> {
-        let readings = self.encoder.pending() as u64;
+        let events = self.encoder.pending() as u64;
         let Some((kind, payload)) = self.encoder.finish() else { return Ok(()) };
         let written = self.write(kind, &payload);
         if written.is_err() {
-            self.lost += readings;
+            self.lost += events;
             // The next block must not continue one that is not there.
             self.encoder.start_over();
         } else if self.length >= self.options.max_bytes {
@@ -127,7 +130,7 @@ impl Recorder {
         self.length
     }
 
-    /// Readings that could not be written.
+    /// Events that could not be written.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lost

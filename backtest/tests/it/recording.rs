@@ -3,14 +3,17 @@
 
 use crate::common::{self, Noise};
 use gleaner_backtest::recording::{
-    Pseudonyms, Recorded, Recorder, RecorderOptions, RecordingReader,
+    Pseudonyms, Recorded, Recorder, RecorderOptions, RecordingReader, Told,
 };
-use gleaner_engine::reading::{Body, Reading};
+use gleaner_estimator::glance::{Glance, GlanceTask};
 use gleaner_estimator::sample::{
     Allocation, Class, CpuTimes, LoadAverage, MemoryEvents, MemoryInfo, NodeSample, Psi, PsiSet,
     Sample, Task, TaskCounters, TaskId, TaskSample,
 };
 use gleaner_estimator::units::{Bytes, MilliCpus, Span, Timestamp};
+use gleaner_qos::capability::Capabilities;
+use gleaner_qos::report::{Outcome, Report};
+use gleaner_qos::verdict::Action;
 use proptest::prelude::*;
 use std::fs;
 use std::path::Path;
@@ -132,7 +135,7 @@ fn read(path: &Path) -> (Vec<Recorded>, RecordingReader) {
 }
 
 fn bodies(recorded: &[Recorded]) -> Vec<Sample> {
-    recorded.iter().map(|r| r.body.clone().expect("a sample")).collect()
+    recorded.iter().map(|r| r.sample().expect("a sample").clone()).collect()
 }
 
 #[test]
@@ -149,53 +152,115 @@ fn what_was_sampled_comes_back() {
     assert_eq!(reader.damage(), []);
 }
 
-/// Any optional number of any task, tasks that come, go and change, failures in between.
-fn readings() -> impl Strategy<Value = Vec<Result<Sample, String>>> {
+type Rows = Vec<(u32, i32, [Option<u64>; 3], Option<(u64, Option<u64>)>)>;
+
+/// Some of a few tasks, whose facts may change, with any optional numbers.
+fn rows() -> impl Strategy<Value = Rows> {
     let number = || prop::option::of(any::<u64>());
-    let counters = (number(), number(), number(), prop::option::of((any::<u64>(), number())));
-    let tasks = prop::collection::btree_map(0..5_u32, (counters, 0..3_i32), 0..5);
-    let sample = (any::<u32>(), any::<u64>(), tasks).prop_map(|(vanished, capacity, tasks)| {
-        let tasks = tasks.into_iter().map(|(name, ((cpu, memory, pids, psi), priority))| {
-            let facts = task(&format!("t{name}"), Class::ALL[name as usize % 3]);
-            TaskSample {
-                task: Arc::new(Task { priority, ..(*facts).clone() }),
-                counters: TaskCounters {
-                    cpu_usage_usec: cpu,
-                    working_set: memory.map(Bytes),
-                    pids,
-                    psi: PsiSet {
-                        io: psi.map(|(some_usec, full_usec)| Psi { some_usec, full_usec }),
-                        ..PsiSet::default()
-                    },
-                    ..TaskCounters::default()
-                },
-            }
-        });
-        let node = NodeSample { capacity_cpu: MilliCpus(capacity), ..NodeSample::default() };
-        Ok(Sample { vanished, node, tasks: tasks.collect(), ..Sample::default() })
+    let psi = prop::option::of((any::<u64>(), number()));
+    let row = (0..3_i32, [number(), number(), number()], psi);
+    prop::collection::btree_map(0..5_u32, row, 0..5).prop_map(|rows| {
+        rows.into_iter()
+            .map(|(name, (priority, numbers, psi))| (name, priority, numbers, psi))
+            .collect()
+    })
+}
+
+fn facts(name: u32, priority: i32) -> Arc<Task> {
+    let task = task(&format!("t{name}"), Class::ALL[name as usize % 3]);
+    Arc::new(Task { priority, ..(*task).clone() })
+}
+
+fn stalls(psi: Option<(u64, Option<u64>)>) -> PsiSet {
+    let io = psi.map(|(some_usec, full_usec)| Psi { some_usec, full_usec });
+    PsiSet { io, ..PsiSet::default() }
+}
+
+fn any_sample(rows: Rows, vanished: u32, capacity: u64) -> Told {
+    let tasks = rows.into_iter().map(|(name, priority, [cpu, memory, pids], psi)| TaskSample {
+        task: facts(name, priority),
+        counters: TaskCounters {
+            cpu_usage_usec: cpu,
+            working_set: memory.map(Bytes),
+            pids,
+            psi: stalls(psi),
+            ..TaskCounters::default()
+        },
     });
-    prop::collection::vec(prop_oneof![4 => sample, 1 => ".*".prop_map(Err)], 0..40)
+    let node = NodeSample { capacity_cpu: MilliCpus(capacity), ..NodeSample::default() };
+    Told::Sample(Sample { vanished, node, tasks: tasks.collect(), ..Sample::default() })
+}
+
+fn any_glance(rows: Rows, available: Option<u64>) -> Told {
+    let tasks = rows.into_iter().map(|(name, priority, [cpu, wait, faults], psi)| GlanceTask {
+        task: facts(name, priority),
+        cpu_usage_usec: cpu,
+        throttled_usec: None,
+        psi: stalls(psi),
+        run_wait_ns: wait,
+        run_cpu_ns: cpu,
+        major_faults: faults,
+    });
+    let memory_available = available.map(Bytes);
+    Told::Glance(Glance { memory_available, tasks: tasks.collect(), ..Glance::default() })
+}
+
+fn any_report(name: &str) -> Told {
+    Told::Report(Report {
+        at: Timestamp::default(),
+        task: TaskId { name: name.into(), inode: 3 },
+        action: Action::Evict,
+        outcome: Outcome::NoEffect,
+        relief: None,
+    })
+}
+
+/// Anything that an engine can be told.
+fn told() -> impl Strategy<Value = Told> {
+    prop_oneof![
+        4 => (rows(), any::<u32>(), any::<u64>()).prop_map(|(r, v, c)| any_sample(r, v, c)),
+        3 => (rows(), prop::option::of(any::<u64>())).prop_map(|(r, a)| any_glance(r, a)),
+        1 => ".*".prop_map(Told::Failed),
+        1 => ".*".prop_map(|name| any_report(&name)),
+        1 => any::<bool>().prop_map(|lowest| {
+            Told::Capabilities(Capabilities::none().with_foreign_class(lowest))
+        }),
+    ]
+}
+
+/// The same at a time.
+fn at(told: Told, at: Timestamp) -> Told {
+    match told {
+        Told::Sample(sample) => Told::Sample(Sample { at, ..sample }),
+        Told::Glance(glance) => Told::Glance(Glance { at, ..glance }),
+        Told::Report(report) => Told::Report(Report { at, ..report }),
+        Told::Failed(_) | Told::Capabilities(_) => told,
+    }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn anything_that_can_be_read_comes_back(readings in readings(), block in 0..5_u64, split in 0..40_usize) {
+    fn anything_that_an_engine_is_told_comes_back(
+        all in prop::collection::vec(told(), 0..40),
+        block in 0..5_u64,
+        split in 0..40_usize,
+    ) {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("node.rec");
         let mut expected = Vec::new();
         // Recorded by two runs: the second continues the file.
-        let split = split.min(readings.len());
-        for (run, part) in [&readings[..split], &readings[split..]].into_iter().enumerate() {
-            let wall = WALL + run as u64;
-            let mut recorder = Recorder::open(&path, wall, options(block)).expect("a recording");
-            for (i, body) in part.iter().enumerate() {
-                let at = Timestamp(i as u64 * 1_000_000_007);
-                let body = body.clone().map(|sample| Sample { at, ..sample });
-                expected.push(Recorded { starts: i == 0, at, wall_ms: wall + i as u64, body });
-                let reading = expected.last().expect("just pushed").reading();
-                recorder.append_reading(&reading).expect("room on disk");
+        let split = split.min(all.len());
+        for (run, part) in [&all[..split], &all[split..]].into_iter().enumerate() {
+            let start = WALL + run as u64;
+            let mut recorder = Recorder::open(&path, start, options(block)).expect("a recording");
+            for (i, told) in part.iter().enumerate() {
+                let now = Timestamp(i as u64 * 1_000_000_007);
+                let (starts, wall_ms) = (i == 0, start + i as u64);
+                expected.push(Recorded { starts, at: now, wall_ms, told: at(told.clone(), now) });
+                let recorded = expected.last().expect("just pushed");
+                recorder.tell(&recorded.event(), wall_ms).expect("room on disk");
             }
             recorder.close().expect("room on disk");
         }
@@ -318,12 +383,12 @@ fn hashed_names_hide_and_still_tell_tasks_apart() {
     for sample in &samples {
         recorder.append(sample, wall(sample)).expect("room on disk");
     }
-    let failed = Reading {
-        at: Timestamp(u64::MAX / 2),
-        wall_ms: WALL,
-        body: Body::Failed("/pods/0001/cpu.stat: gone"),
-    };
-    recorder.append_reading(&failed).expect("room on disk");
+    let late = Timestamp(u64::MAX / 2);
+    let told = [any_report("/pods/0001"), Told::Failed("/pods/0001/cpu.stat: gone".to_owned())];
+    for told in told.map(|told| at(told, late)) {
+        let recorded = Recorded { starts: false, at: late, wall_ms: WALL, told };
+        recorder.tell(&recorded.event(), WALL).expect("room on disk");
+    }
     recorder.close().expect("room on disk");
     let (recorded, _) = read(&path);
     let shown = format!("{recorded:?}");
@@ -331,7 +396,7 @@ fn hashed_names_hide_and_still_tell_tasks_apart() {
         assert!(!shown.contains(secret), "{secret} is to be seen");
     }
     for (recorded, sample) in recorded.iter().zip(&samples) {
-        let hashed = recorded.body.as_ref().expect("a sample");
+        let hashed = recorded.sample().expect("a sample");
         assert_eq!(hashed.validate(100), Ok(()), "sorted by the new names");
         let mut counters: Vec<_> = hashed.tasks.iter().map(|t| t.counters).collect();
         for task in &sample.tasks {

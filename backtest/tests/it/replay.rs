@@ -3,46 +3,119 @@
 
 use crate::recording::{WALL, options, record, samples, wall};
 use gleaner_backtest::policy;
-use gleaner_backtest::recording::{Recorder, RecordingReader, export};
+use gleaner_backtest::recording::{Event, Recorded, Recorder, RecordingReader, Told, export};
 use gleaner_backtest::trace::{Machine, Trace};
 use gleaner_engine::config::EngineConfig;
-use gleaner_engine::reading::{Body, Reading};
+use gleaner_engine::decision::Mode;
 use gleaner_engine::{Engine, audit};
+use gleaner_estimator::glance::{Glance, GlanceTask};
+use gleaner_estimator::sample::{Class, Sample};
 use gleaner_estimator::units::{Span, Timestamp};
+use gleaner_qos::capability::{Ability, Actuator, Capabilities};
+use gleaner_qos::report::{Outcome, Report};
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Starts over cold after half a minute without a sample.
 fn policy() -> EngineConfig {
-    EngineConfig { stale_after: Span::from_secs(30), ..policy::plain() }
+    let stale_after = Span::from_secs(30);
+    EngineConfig { mode: Mode::Evict, stale_after, lend_blind: false, ..policy::plain() }
 }
 
-/// A live engine that is recorded: samples, a failed reading, a gap, and a restart.
-fn live(path: &Path) -> Vec<String> {
-    let samples = samples(400, 6);
-    let mut lines = Vec::new();
-    for (run, part) in [&samples[..250], &samples[250..]].into_iter().enumerate() {
-        let mut engine = Engine::new(policy());
-        let mut recorder = Recorder::open(path, WALL + run as u64, options(10)).expect("new");
-        for (i, sample) in part.iter().enumerate() {
-            if (60..100).contains(&i) {
-                continue;
+/// What a host tells of one second: glances before the sample, in which the first service waits now and then.
+fn glances(sample: &Sample, second: usize) -> Vec<Glance> {
+    let glance = |i: u64| {
+        let tasks = sample.tasks.iter().filter(|t| t.task.class == Class::Guaranteed);
+        let tasks = tasks.enumerate().map(|(n, t)| {
+            let stalled = if n == 0 && second % 100 > 80 { 80_000 * i } else { 0 };
+            GlanceTask {
+                task: Arc::clone(&t.task),
+                cpu_usage_usec: t.counters.cpu_usage_usec,
+                throttled_usec: None,
+                psi: t.counters.psi,
+                run_wait_ns: t.counters.run_wait_ns.map(|ns| ns + stalled * 1000),
+                run_cpu_ns: t.counters.run_cpu_ns,
+                major_faults: None,
             }
-            let failed = i % 37 == 5;
-            let body = if failed { Body::Failed("/proc/stat: gone") } else { Body::Fresh(sample) };
-            let reading = Reading { at: sample.at, wall_ms: wall(sample), body };
-            lines.push(audit::line(&engine.tick(reading)));
-            recorder.append_reading(&reading).expect("room on disk");
+        });
+        Glance {
+            at: Timestamp(sample.at.0 - (10 - i) * 100_000_000),
+            cpu: sample.node.cpu,
+            memory_available: sample.node.memory.and_then(|m| m.available),
+            best_effort_cpu_usec: sample.tasks[0].counters.cpu_usage_usec,
+            tasks: tasks.collect(),
+        }
+    };
+    (1..10).map(glance).collect()
+}
+
+/// Tells engine and recorder the same.
+struct Host {
+    engine: Engine,
+    recorder: Recorder,
+    lines: Vec<String>,
+    victims: usize,
+}
+
+impl Host {
+    fn start(path: &Path, run: u64) -> Self {
+        let recorder = Recorder::open(path, WALL + run, options(10)).expect("room on disk");
+        let mut host =
+            Self { engine: Engine::new(policy()), recorder, lines: Vec::new(), victims: 0 };
+        let all = Actuator::ALL.into_iter();
+        let able = all.fold(Capabilities::none(), |able, one| able.with(one, Ability::Works));
+        host.tell(Told::Capabilities(able), Timestamp(run), WALL);
+        host
+    }
+
+    fn tell(&mut self, told: Told, at: Timestamp, wall_ms: u64) {
+        let recorded = Recorded { starts: false, at, wall_ms, told };
+        self.recorder.tell(&recorded.event(), wall_ms).expect("room on disk");
+        let Some(decision) = recorded.tell(&mut self.engine) else { return };
+        self.lines.push(audit::line(&decision));
+        for correction in &decision.verdict.corrections {
+            self.victims += 1;
+            let report = Report {
+                at: Timestamp(at.0 + 1),
+                task: correction.task().clone(),
+                action: correction.action(),
+                outcome: Outcome::Acted,
+                relief: None,
+            };
+            self.recorder.tell(&Event::Report(&report), wall_ms).expect("room on disk");
+            self.engine.report(&report);
         }
     }
-    lines
+}
+
+/// A live engine that is recorded: samples, failed readings, glances, corrections, a gap, and a restart.
+fn live(path: &Path) -> (Vec<String>, usize) {
+    let samples = samples(400, 6);
+    let (mut lines, mut victims) = (Vec::new(), 0);
+    for (run, part) in [&samples[..250], &samples[250..]].into_iter().enumerate() {
+        let mut host = Host::start(path, run as u64);
+        for (i, sample) in part.iter().enumerate().filter(|(i, _)| !(60..100).contains(i)) {
+            for glance in glances(sample, i) {
+                host.tell(Told::Glance(glance.clone()), glance.at, wall(sample));
+            }
+            let told = match i % 37 == 5 {
+                true => Told::Failed("/proc/stat: gone".to_owned()),
+                false => Told::Sample(sample.clone()),
+            };
+            host.tell(told, sample.at, wall(sample));
+        }
+        lines.append(&mut host.lines);
+        victims += host.victims;
+    }
+    (lines, victims)
 }
 
 #[test]
 fn a_replay_gives_the_bytes_of_the_live_audit() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let path = dir.path().join("node.rec");
-    let live = live(&path);
+    let (live, victims) = live(&path);
     let mut engine = Engine::new(policy());
     let mut replayed = Vec::new();
     for recorded in RecordingReader::open(&path).expect("a recording") {
@@ -50,15 +123,16 @@ fn a_replay_gives_the_bytes_of_the_live_audit() {
         if recorded.starts {
             engine = Engine::new(policy());
         }
-        replayed.push(audit::line(&engine.tick(recorded.reading())));
+        replayed.extend(recorded.tell(&mut engine).map(|decision| audit::line(&decision)));
     }
     assert_eq!(replayed.len(), live.len());
     for (i, (replayed, live)) in replayed.iter().zip(&live).enumerate() {
         assert_eq!(replayed, live, "decision {i}");
     }
     let holding = |word: &str| live.iter().filter(|line| line.contains(word)).count();
-    assert_eq!(holding("/proc/stat: gone"), 10, "failures are in it too");
+    assert_eq!(holding("/proc/stat: gone"), 9, "failures are in it too");
     assert!(holding("\"cold\"") >= 3, "two starts and a gap");
+    assert!(victims > 0, "and something was corrected");
 }
 
 fn trace(path: &Path) -> Machine {

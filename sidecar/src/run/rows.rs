@@ -104,11 +104,13 @@ pub(super) fn introduction(
     line("node", format!("{cpu} cores, {memory} of memory"));
     line("layout", format!("{}: {}", layout.preset.word(), layout.why));
     let [guaranteed, best_effort, system] = layout.tasks;
+    let hint = match guaranteed + best_effort + system {
+        0 => "name yours with [[layout.task]], see docs/config.md",
+        _ => "`gleaner layout` lists them",
+    };
     line(
         "tasks",
-        format!(
-            "{guaranteed} guaranteed, {best_effort} best-effort, {system} other; `gleaner layout` lists them"
-        ),
+        format!("{guaranteed} guaranteed, {best_effort} best-effort, {system} other; {hint}"),
     );
     for unseen in &layout.unseen {
         line("unseen", format!("{}: {}", unseen.what, unseen.why));
@@ -141,10 +143,11 @@ fn lending<Q>(rule: &LendRule<Q>, engine: &EngineConfig) -> String {
         (true, Lend::Headroom) => "what guaranteed and system work leaves unused",
     };
     let predictor = &rule.predictor;
-    format!(
-        "lends {what}, once {} were seen; predictor {}, risk {}",
-        engine.warm_up, predictor.kind, predictor.risk
-    )
+    let from = match engine.warm_up.0 {
+        0 => String::new(),
+        _ => format!(", once {} were seen", engine.warm_up),
+    };
+    format!("lends {what}{from}; predictor {}, risk {}", predictor.kind, predictor.risk)
 }
 
 #[cfg(test)]

@@ -3,9 +3,23 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Output, Stdio};
+use tempfile::TempDir;
+
+/// A directory that is removed at the end.
+pub(crate) fn scratch() -> TempDir {
+    tempfile::tempdir().expect("a place for temporary files")
+}
+
+/// Writes a file, and the directories above it.
+pub(crate) fn write(path: &Path, content: &str) {
+    fs::create_dir_all(path.parent().expect("below a directory")).expect("writable");
+    fs::write(path, content).expect("writable");
+}
 
 /// The program with an environment of its own.
 fn program() -> Command {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The real daemon on the real node: decisions, metrics, signals, reload, supervisor.
 
-use crate::common::{Running, get, gleaner, stderr, stdout};
+use crate::common::{Running, get, gleaner, scratch, stderr, stdout};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::fs;
@@ -46,7 +46,7 @@ fn without_a_terminal_only_changes_are_logged() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let path = dir.path().join("gleaner.toml");
     fs::write(&path, FAST).unwrap();
     let file = path.to_str().unwrap();
@@ -85,7 +85,7 @@ fn it_serves_what_it_decides_and_ends_on_either_signal() {
 
 #[test]
 fn a_refused_reload_changes_nothing_and_a_good_one_everything() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let path = dir.path().join("gleaner.toml");
     fs::write(&path, FAST).unwrap();
     let file = path.to_str().unwrap();
@@ -118,7 +118,7 @@ fn reload_metric(address: &str) -> String {
 
 #[test]
 fn the_supervisor_is_told_ready_alive_reloading_and_stopping() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let path = dir.path().join("notify");
     let supervisor = UnixDatagram::bind(&path).unwrap();
     let config = dir.path().join("gleaner.toml");
@@ -150,7 +150,7 @@ fn the_supervisor_is_told_ready_alive_reloading_and_stopping() {
 
 #[test]
 fn decisions_are_written_to_the_audit_file() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let config = dir.path().join("gleaner.toml");
     let audit = dir.path().join("audit.jsonl");
     let file = format!("{FAST}[audit]\nfile = {:?}\n", audit.display().to_string());
@@ -159,12 +159,44 @@ fn decisions_are_written_to_the_audit_file() {
         ["run", "-n", "4", "--json", "-l", "127.0.0.1:0", "-c", config.to_str().unwrap()];
     let output = gleaner(arguments);
     assert!(output.status.success(), "{}", stderr(&output));
-    assert_eq!(fs::read_to_string(&audit).unwrap(), stdout(&output));
+    let parse = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+    let written: Vec<Value> = fs::read_to_string(&audit)
+        .unwrap()
+        .lines()
+        .map(|line| parse(line)["body"].take())
+        .collect();
+    let shown: Vec<Value> = stdout(&output).lines().map(parse).collect();
+    assert_eq!(written, shown);
+    assert_eq!(written.len(), 4);
+}
+
+#[test]
+fn what_was_learned_survives_a_restart_and_a_damaged_file_does_not_matter() {
+    let dir = scratch();
+    let config = dir.path().join("gleaner.toml");
+    let state = dir.path().join("learned");
+    fs::write(&config, format!("{FAST}[state]\nfile = {:?}\n", state.display().to_string()))
+        .unwrap();
+    let run = || {
+        let output =
+            gleaner(["run", "-n", "3", "-l", "127.0.0.1:0", "-c", config.to_str().unwrap()]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        stderr(&output)
+    };
+    assert!(run().contains("there is none yet"));
+    assert!(run().contains("continuing with what was learned before"));
+    let mut bytes = fs::read(&state).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&state, bytes).unwrap();
+    let log = run();
+    assert!(log.contains("starting cold") && log.contains("checksum"), "{log}");
+    assert!(run().contains("continuing"), "the damaged file was replaced");
 }
 
 #[test]
 fn nothing_is_served_where_nothing_should_be() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let config = dir.path().join("gleaner.toml");
     fs::write(&config, format!("{FAST}[http]\nlisten = \"none\"\n")).unwrap();
     let mut running = Running::start(&["--config", config.to_str().unwrap()], &[]);

@@ -15,7 +15,7 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 /// Programs of the workspace that tests start, packed where they are built: beside `deps/`.
-const PROGRAMS: [&str; 2] = ["load", "gleaner"];
+const PROGRAMS: [&str; 3] = ["load", "squeeze", "gleaner"];
 /// Variables of the host that reach the test; the rest says things that are not true in the guest.
 const ENVIRONMENT: [&str; 6] = ["CARGO", "RUST", "PROPTEST_", "INSTA_", "GLEANER_", "NEXTEST"];
 /// Seconds from boot to answer, where `GLEANER_VM_TIMEOUT_S` says nothing else. A boot takes 3 s on a quiet
