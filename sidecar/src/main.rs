@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The daemon and the command line.
 
-mod audit;
 mod backtest;
 mod cli;
 mod clock;
 mod config;
 mod exit;
+mod learned;
 mod logging;
 mod look;
 mod output;
 mod record;
 mod run;
+mod scribe;
 mod settings;
 mod table;
 

@@ -8,6 +8,7 @@ pub mod host_cgroup;
 pub mod load;
 pub mod poll;
 pub mod programs;
+pub mod shortage;
 pub mod skip;
 pub mod tree;
 

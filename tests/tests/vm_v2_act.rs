@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The acts of `act_*.rs`, on a v2 kernel.
 
+#[path = "act_actor.rs"]
+mod actor;
+#[path = "act_disk_full.rs"]
+mod disk_full;
 #[path = "act_evict.rs"]
 mod evict;
+#[path = "act_selftest.rs"]
+mod selftest;
 #[path = "act_settings.rs"]
 mod settings;

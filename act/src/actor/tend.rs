@@ -69,7 +69,8 @@ impl Actor {
             .map(|(k, _)| k.clone())
             .collect();
         // At the end of the list it begins again.
-        self.tended = if next.len() < part { None } else { next.last().cloned() };
+        let last = next.last().cloned();
+        self.tended = last.filter(|key| self.holds.last_key_value().is_some_and(|(k, _)| k != key));
         due.extend(next.into_iter().filter(|key| !always(key)));
         due
     }

@@ -11,6 +11,8 @@
 //! a tmpfs such as `/run`: the disk may be what is contended when a squeeze is due.
 
 mod file;
+#[cfg(test)]
+mod tests;
 mod undo;
 
 pub use file::JournalError;

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Verdicts carried out on real cgroups: in every mode, with intent and outcome, and undone whatever happens.
+
+use gleaner_act::actor::{Actor, ActorConfig, HeldBack, Stage, Tally};
+use gleaner_act::audit::{AuditConfig, AuditFile, Entry, Line, read};
+use gleaner_act::journal::{Journal, JournalError, Undo};
+use gleaner_act::outcome::Outcome;
+use gleaner_act::protect::Protected;
+use gleaner_act::setting::Hands;
+use gleaner_estimator::units::Span;
+use gleaner_qos::capability::{Ability, Actuator, Capabilities};
+use gleaner_qos::report;
+use gleaner_qos::verdict::{Action, Mode, Verdict};
+use gleaner_tests::acting::{LONG, deaf, hands, id, places};
+use gleaner_tests::cgroup_rig::{CgroupRig, Group};
+use gleaner_tests::load::{Load, Work};
+use gleaner_tests::programs::built;
+use gleaner_tests::shortage::{ManualClock, Shortage};
+use gleaner_tests::wait_until;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// One real best-effort group, the actor, and the made-up node around them.
+struct Scene {
+    group: Group,
+    load: Load,
+    clock: ManualClock,
+    node: Shortage,
+    actor: Actor,
+    audit: tempfile::TempDir,
+    tally: Tally,
+}
+
+impl Scene {
+    fn new(rig: &CgroupRig, work: &Work, config: ActorConfig) -> Self {
+        let group = rig.group("batch").expect("a group");
+        let load = if *work == Work::Deaf {
+            deaf(&group)
+        } else {
+            Load::start(work, &group).expect("a load starts")
+        };
+        let clock = ManualClock::default();
+        let node = Shortage::new(&clock, &[id(&group)]);
+        let audit = tempfile::tempdir().expect("a temporary directory");
+        let path = audit.path().join("audit.jsonl");
+        let file = AuditFile::open(AuditConfig { path, max_bytes: 1 << 20, keep: 1 });
+        let (actor, swept) = Actor::start(
+            places(rig),
+            hands(),
+            Box::new(clock.clone()),
+            config,
+            Some(Box::new(file)),
+        );
+        assert_eq!(swept, []);
+        Self { group, load, clock, node, actor, audit, tally: Tally::default() }
+    }
+
+    /// A second in which this much memory is available: decided, acted, and reported.
+    fn second(&mut self, available: u64, mode: Mode, can: &Capabilities) -> Verdict {
+        let (sample, verdict) = self.node.second(available, mode, can);
+        let reports = self.actor.apply(1, &sample, &verdict, mode, sample.at);
+        self.node.report(&reports);
+        verdict
+    }
+
+    /// Polls until something is reported, with the clock standing still.
+    fn reported(&mut self) -> Vec<report::Report> {
+        let reports = wait_until("a report", LONG, || {
+            let reports = self.actor.poll();
+            (!reports.is_empty()).then_some(reports)
+        });
+        self.node.report(&reports);
+        reports
+    }
+
+    fn audit(&self) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        let path = self.audit.path().join("audit.jsonl");
+        let visit = |line| match line {
+            Line::Entry(entry) => entries.push(entry),
+            Line::Decision(value) => panic!("never written: {value}"),
+        };
+        read(&path, visit).expect("readable");
+        entries
+    }
+
+    fn counted(&mut self, action: &str, outcome: &str) -> usize {
+        self.tally.endings.extend(self.actor.take_tally().endings);
+        let endings = self.tally.endings.iter();
+        endings.filter(|e| e.action.word() == action && e.outcome.word() == outcome).count()
+    }
+}
+
+fn can(actuators: &[Actuator]) -> Capabilities {
+    actuators.iter().fold(Capabilities::none(), |can, a| can.with(*a, Ability::Works))
+}
+
+fn class(group: &Group) -> Vec<String> {
+    let files =
+        ["cpu.shares", "cpu.weight", "cpu.idle", "cpu.cfs_quota_us", "cpu.max", "freezer.state"];
+    let of = |file: &&str| {
+        let controller = if file.starts_with("cpu") { "cpu" } else { "freezer" };
+        group.read(controller, file).ok()
+    };
+    let frozen =
+        group.unified().and_then(|at| std::fs::read_to_string(at.join("cgroup.freeze")).ok());
+    files.iter().filter_map(of).chain(frozen).collect()
+}
+
+fn actions(verdict: &Verdict) -> Vec<Action> {
+    verdict.corrections.iter().map(gleaner_qos::verdict::Correction::action).collect()
+}
+
+#[test]
+fn observing_touches_nothing_and_says_so() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let mut scene = Scene::new(&rig, &Work::Idle, ActorConfig::default());
+    let before = class(&scene.group);
+    let all = can(&[Actuator::StandingClass, Actuator::Freeze, Actuator::Evict]);
+    for available in [400, 300, 200, 100, 20] {
+        scene.second(available, Mode::Observe, &all);
+        assert_eq!(scene.actor.poll(), []);
+    }
+    assert_eq!(class(&scene.group), before);
+    assert!(scene.load.runs().expect("it can be asked"));
+    assert_eq!(scene.counted("standing_class", "observed"), 1);
+    assert!(scene.counted("evict", "observed") > 0);
+    assert_eq!(scene.audit(), [], "no intent where nothing is intended");
+}
+
+#[test]
+fn the_standing_class_is_taken_and_given_back_at_the_end() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let mut scene = Scene::new(&rig, &Work::Idle, ActorConfig::default());
+    let before = class(&scene.group);
+    let verdict = scene.second(900, Mode::Squeeze, &can(&[Actuator::StandingClass]));
+    assert_eq!(actions(&verdict), [Action::StandingClass]);
+    assert_ne!(class(&scene.group), before);
+    let again = scene.second(900, Mode::Squeeze, &can(&[Actuator::StandingClass]));
+    assert_eq!(actions(&again), [], "it was reported as done");
+    let entries = scene.audit();
+    let [Entry::Intent(intent), Entry::Outcome(ended)] = &entries[..] else {
+        panic!("{entries:?}")
+    };
+    assert_eq!((intent.act, &intent.task), (ended.act, &ended.task));
+    assert_eq!((&ended.outcome, ended.action), (&Outcome::Done, Action::StandingClass));
+    let reactions = scene.actor.take_tally().reactions;
+    assert_eq!(reactions.iter().map(|r| r.stage).collect::<Vec<_>>(), [Stage::Written]);
+    // Dropped, as when a panic unwinds.
+    let Scene { actor, group, .. } = scene;
+    drop(actor);
+    assert_eq!(class(&group), before);
+}
+
+#[test]
+fn the_memory_that_runs_out_is_taken_back_by_an_eviction() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let mut scene = Scene::new(&rig, &Work::Deaf, ActorConfig::default());
+    for available in [400, 300, 200] {
+        scene.second(available, Mode::Evict, &can(&[Actuator::Evict]));
+    }
+    let verdict = scene.second(20, Mode::Evict, &can(&[Actuator::Evict]));
+    assert_eq!(actions(&verdict), [Action::Evict]);
+    let reports = scene.reported();
+    assert_eq!(reports[0].outcome, report::Outcome::Gone);
+    assert_eq!(scene.group.processes().expect("readable"), [].into());
+    assert_eq!(scene.counted("evict", "done"), 1);
+    assert!(!scene.load.runs().expect("it can be asked"));
+}
+
+#[test]
+fn squeezing_never_evicts() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let mut scene = Scene::new(&rig, &Work::Idle, ActorConfig::default());
+    for available in [400, 300, 200] {
+        scene.second(available, Mode::Evict, &can(&[Actuator::Evict]));
+    }
+    // The mode was changed between the decision and the act.
+    let (sample, verdict) = scene.node.second(20, Mode::Evict, &can(&[Actuator::Evict]));
+    assert_eq!(actions(&verdict), [Action::Evict]);
+    let reports = scene.actor.apply(1, &sample, &verdict, Mode::Squeeze, sample.at);
+    assert_eq!(reports[0].outcome, report::Outcome::Failed);
+    assert_eq!(scene.counted("evict", "refused"), 1);
+    assert!(scene.load.runs().expect("it can be asked"));
+}
+
+#[test]
+fn a_freeze_ends_by_itself() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let mut scene = Scene::new(&rig, &Work::Spin { threads: 1 }, ActorConfig::default());
+    let before = class(&scene.group);
+    for available in [400, 300, 200] {
+        scene.second(available, Mode::Evict, &can(&[Actuator::Freeze]));
+    }
+    let verdict = scene.second(90, Mode::Evict, &can(&[Actuator::Freeze]));
+    let [Action::Freeze { until }] = actions(&verdict)[..] else { panic!("{verdict:?}") };
+    assert_eq!(scene.reported()[0].outcome, report::Outcome::Acted);
+    assert_eq!(scene.actor.next_poll(), Some(until));
+    assert_eq!(scene.actor.held_back(), HeldBack { throttled: 0, frozen: 1 });
+    assert_ne!(class(&scene.group), before);
+    // Nobody decides anything any more.
+    scene.clock.advance(Span::from_secs(20));
+    assert_eq!(scene.actor.poll(), []);
+    assert_eq!(class(&scene.group), before);
+    assert_eq!(scene.actor.next_poll(), None);
+}
+
+#[test]
+fn who_is_promoted_during_its_eviction_is_let_go() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let config = ActorConfig { urgent_grace: Span::from_secs(600), ..ActorConfig::default() };
+    let mut scene = Scene::new(&rig, &Work::Deaf, config);
+    let all = can(&[Actuator::StandingClass, Actuator::Evict]);
+    let before = class(&scene.group);
+    for available in [400, 300, 200, 20] {
+        scene.second(available, Mode::Evict, &all);
+    }
+    assert!(scene.actor.next_poll().is_some(), "an eviction is under way");
+    let (sample, verdict) = scene.node.promoted(20, Mode::Evict, &all);
+    let reports = scene.actor.apply(1, &sample, &verdict, Mode::Evict, sample.at);
+    assert_eq!(reports.len(), 1, "{reports:?}");
+    assert_eq!(reports[0].outcome, report::Outcome::Failed);
+    scene.clock.advance(Span::from_secs(1000));
+    assert_eq!(scene.actor.poll(), []);
+    assert_eq!(scene.actor.next_poll(), None);
+    assert_eq!(class(&scene.group), before);
+    assert_eq!(scene.group.processes().expect("readable").len(), 1, "it lives");
+}
+
+#[test]
+fn a_cgroup_made_again_between_decision_and_act_survives() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let parent = rig.group("parent").expect("a group");
+    let old = parent.child("name").expect("a group");
+    let clock = ManualClock::default();
+    let mut node = Shortage::new(&clock, &[id(&old)]);
+    let boxed = Box::new(clock.clone());
+    let (mut actor, _) = Actor::start(places(&rig), hands(), boxed, ActorConfig::default(), None);
+    let mut last = None;
+    for available in [400, 300, 200, 20] {
+        last = Some(node.second(available, Mode::Evict, &can(&[Actuator::Evict])));
+    }
+    let (sample, verdict) = last.expect("four seconds");
+    assert_eq!(actions(&verdict), [Action::Evict]);
+    drop(old);
+    let new = parent.child("name").expect("a group of the same name");
+    let mut load = Load::start(&Work::Idle, &new).expect("a load starts");
+    let reports = actor.apply(1, &sample, &verdict, Mode::Evict, sample.at);
+    assert_eq!(reports[0].outcome, report::Outcome::Gone);
+    assert_eq!(actor.poll(), []);
+    assert!(load.runs().expect("it can be asked"));
+}
+
+#[test]
+fn a_class_that_somebody_else_changes_is_left_alone() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let mut scene = Scene::new(&rig, &Work::Idle, ActorConfig::default());
+    scene.second(900, Mode::Squeeze, &can(&[Actuator::StandingClass]));
+    let ours = class(&scene.group);
+    assert_eq!(scene.actor.tend(), [], "still ours");
+    scene.group.write("cpu", "cpu.idle", "0").expect("writable");
+    let reports = scene.actor.tend();
+    assert_eq!(reports.len(), 1);
+    assert_eq!(reports[0].outcome, report::Outcome::NoEffect);
+    assert_ne!(class(&scene.group), ours);
+    assert_eq!(scene.actor.tend(), [], "told once");
+    assert_eq!(scene.actor.hands().journal.spots().count(), 0);
+}
+
+/// A Mesos agent writes its own quota at every update; what it wrote last is what it gets back.
+#[test]
+fn a_quota_that_its_owner_rewrites_is_set_again_where_that_is_known() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    for rewritten in [true, false] {
+        let config = ActorConfig { quotas_rewritten: rewritten, ..ActorConfig::default() };
+        let mut scene = Scene::new(&rig, &Work::Idle, config);
+        let quota = can(&[Actuator::CpuQuota]);
+        scene.second(900, Mode::Squeeze, &quota);
+        let mode = Mode::Squeeze;
+        let asked = (0..5).find(|_| {
+            let (sample, verdict) = scene.node.contended_second(mode, &quota);
+            let reports = scene.actor.apply(1, &sample, &verdict, mode, sample.at);
+            scene.node.report(&reports);
+            actions(&verdict).iter().any(|a| matches!(a, Action::CpuQuota { .. }))
+        });
+        assert!(asked.is_some(), "the guaranteed task waits");
+        let ours = class(&scene.group);
+        scene.group.set_cpu_quota(1900).expect("writable");
+        let owners = class(&scene.group);
+        assert_ne!(owners, ours);
+        let reports = scene.actor.tend();
+        if rewritten {
+            assert_eq!((reports, class(&scene.group)), (Vec::new(), ours));
+        } else {
+            assert_eq!(reports.len(), 1);
+            assert_eq!(reports[0].outcome, report::Outcome::NoEffect);
+        }
+        let Scene { actor, group, .. } = scene;
+        drop(actor);
+        assert_eq!(class(&group), owners);
+    }
+}
+
+#[test]
+fn a_survey_finds_what_is_there() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let mut scene = Scene::new(&rig, &Work::Idle, ActorConfig::default());
+    assert_eq!(scene.actor.capabilities(), Capabilities::none());
+    let (sample, _) = scene.node.second(900, Mode::Observe, &Capabilities::none());
+    scene.actor.survey(&sample);
+    let found = scene.actor.capabilities();
+    for actuator in [Actuator::StandingClass, Actuator::CpuQuota, Actuator::Freeze, Actuator::Evict]
+    {
+        assert_eq!(found.ability(actuator), Ability::Works, "{actuator:?}");
+    }
+    let has = |file| {
+        if scene.group.read("memory", file).is_ok() { Ability::Works } else { Ability::Missing }
+    };
+    assert_eq!(found.ability(Actuator::MemoryHigh), has("memory.high"));
+}
+
+/// Our own death by SIGKILL in the middle of a squeeze: the next start puts everything back and thaws.
+#[test]
+fn what_a_killed_process_left_behind_is_swept_at_the_next_start() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let group = rig.group("left").expect("a group");
+    let _load = Load::start(&Work::Spin { threads: 1 }, &group).expect("a load starts");
+    let before = class(&group);
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("journal");
+    let id = id(&group);
+    let mut squeezer = Command::new(built("squeeze").expect("it is built"))
+        .args([path.as_os_str(), id.name.as_ref().as_ref(), id.inode.to_string().as_ref()])
+        .arg(&places(&rig).listing)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut said = String::new();
+    let out = squeezer.stdout.take().expect("it is piped");
+    BufReader::new(out).read_line(&mut said).expect("readable");
+    assert_eq!(said, "squeezed\n");
+    let in_use = Journal::open(&path, boot().trim());
+    assert!(matches!(in_use, Err(JournalError::InUse(_))), "two actors on one node");
+    squeezer.kill().expect("it is ours");
+    squeezer.wait().expect("it is ours");
+    assert_ne!(class(&group), before, "nobody has put anything back");
+    torn(&path);
+
+    let journal = Journal::open(&path, boot().trim()).expect("its owner is dead");
+    let hands = Hands::new(Protected::new(&[], &[]), journal);
+    let clock = Box::new(ManualClock::default());
+    let (actor, swept) = Actor::start(places(&rig), hands, clock, ActorConfig::default(), None);
+    assert_eq!(swept.len(), 3, "{swept:?}");
+    assert!(swept.iter().all(|undone| undone.undo == Undo::Restored), "{swept:?}");
+    assert_eq!(class(&group), before);
+    drop(actor);
+    assert_eq!(Journal::open(&path, boot().trim()).expect("free").spots().count(), 0);
+}
+
+fn boot() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("this kernel has one")
+}
+
+/// The last line as a crash may leave it.
+fn torn(path: &Path) {
+    let mut text = std::fs::read(path).expect("it is there");
+    text.extend_from_slice(br#"{"op":"change","directory":"/sys/fs/cg"#);
+    std::fs::write(path, text).expect("writable");
+}
