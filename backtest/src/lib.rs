@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a policy would have lent, violated and evicted on a recorded trace.
 
+pub mod advice;
+pub mod html;
 pub mod oracle;
 pub mod plan;
 pub mod policy;

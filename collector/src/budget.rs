@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Which descriptors are kept: fewest reads saved go first when there are too many tasks for all.
+//! Which descriptors are kept: those that save the most reads, when there are too many tasks for all.
 
 use rustix::fd::OwnedFd;
 use rustix::process::{Resource, getrlimit};
@@ -10,51 +10,48 @@ pub(crate) enum Slot {
     /// Not open: opened at each read.
     #[default]
     Closed,
-    /// Kept open.
-    Kept(OwnedFd),
+    /// Kept open, and counted under that rank.
+    Kept(OwnedFd, Rank),
     /// Not there, or refused: not tried again until the next refresh.
     Missing,
 }
 
 /// What keeping a descriptor is worth, most first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rank {
     /// Shows, by still being readable, that its cgroup exists: without it each sample asks for the inode.
     Anchor,
     /// Read at every sample.
     Hot,
     /// Read every so many samples.
-    #[default]
     Slow,
-    /// Read once.
-    Once,
 }
 
-/// A descriptor that might be kept.
+/// Number of ranks.
+const RANKS: usize = Rank::Slow as usize + 1;
+
+/// Whether a descriptor is to be kept.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Tier {
-    pub(crate) rank: Rank,
-    /// May use the whole budget and not only three quarters: guaranteed tasks, whose harm is watched up
-    /// to 100 times a second, must not find it used up.
-    pub(crate) whole: bool,
+pub(crate) enum Tier {
+    /// The file is read once.
+    Once,
+    /// It may use three quarters of the budget.
+    Ordinary(Rank),
+    /// It may use all of it: guaranteed tasks, whose harm is watched up to 100 times a second, must not
+    /// find it used up.
+    Essential(Rank),
 }
+
+/// How many descriptors all tasks together would keep, by rank.
+pub(crate) type Demand = [usize; RANKS];
 
 /// How many descriptors are kept, and how many may be.
 #[derive(Debug)]
 pub(crate) struct Budget {
     pub(crate) limit: usize,
-    pub(crate) used: usize,
-    /// The least rank for which there is room.
-    keeps: Rank,
-}
-
-/// What all tasks together would keep.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Demand {
-    /// All files of all tasks.
-    pub(crate) all: usize,
-    /// Those read at every sample.
-    pub(crate) hot: usize,
+    held: [usize; RANKS],
+    /// Most of each rank, so that all of the ranks above it fit too.
+    most: [usize; RANKS],
 }
 
 impl Budget {
@@ -62,44 +59,63 @@ impl Budget {
     pub(crate) fn new(cap: usize) -> Self {
         let soft = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         let limit = usize::try_from(soft / 2).unwrap_or(usize::MAX).min(cap);
-        Self { limit, used: 0, keeps: Rank::Slow }
+        let mut budget = Self { limit, held: [0; RANKS], most: [0; RANKS] };
+        budget.share_out([0; RANKS]);
+        budget
     }
 
     fn room(&self) -> usize {
         self.limit / 4 * 3
     }
 
-    /// Decides which ranks can be kept for everybody; `true` when some that are kept now cannot.
-    ///
-    /// One rank for all instead of first come, first served: else the first thousand tasks would keep
-    /// files that are read every tenth sample, and the rest nothing.
-    pub(crate) fn share_out(&mut self, demand: Demand) -> bool {
-        let before = self.keeps;
-        self.keeps = match self.room() {
-            room if demand.all <= room => Rank::Slow,
-            room if demand.hot <= room => Rank::Hot,
-            _ => Rank::Anchor,
+    /// Descriptors kept.
+    pub(crate) fn used(&self) -> usize {
+        self.held.iter().sum()
+    }
+
+    /// Leaves room for all of the higher ranks before the lower: first come, first served would give
+    /// the first thousand tasks files that are read every tenth sample, and the rest nothing.
+    pub(crate) fn share_out(&mut self, demand: Demand) {
+        let mut left = self.room();
+        for (most, demand) in self.most.iter_mut().zip(demand) {
+            *most = left;
+            left = left.saturating_sub(demand);
+        }
+    }
+
+    /// Whether more descriptors of some rank are kept than there is room for.
+    pub(crate) fn is_overdrawn(&self) -> bool {
+        self.held.iter().zip(self.most).any(|(held, most)| *held > most)
+    }
+
+    /// Keeps a descriptor in its slot, if there is room for it.
+    pub(crate) fn keep(&mut self, slot: &mut Slot, fd: OwnedFd, tier: Tier) {
+        let (rank, reserve) = match tier {
+            Tier::Once => return,
+            Tier::Ordinary(rank) => (rank, 0),
+            Tier::Essential(rank) => (rank, self.limit - self.room()),
         };
-        self.keeps < before
-    }
-
-    /// Whether descriptors of this rank may be kept at all.
-    pub(crate) fn keeps(&self, rank: Rank) -> bool {
-        rank <= self.keeps
-    }
-
-    /// Counts one more descriptor, if there is room for it.
-    pub(crate) fn admit(&mut self, tier: Tier) -> bool {
-        let limit = if tier.whole { self.limit } else { self.room() };
-        let free = self.keeps(tier.rank) && self.used < limit;
-        self.used += usize::from(free);
-        free
+        let index = rank as usize;
+        if self.held[index] < self.most[index] + reserve && self.used() < self.room() + reserve {
+            self.held[index] += 1;
+            *slot = Slot::Kept(fd, rank);
+        }
     }
 
     /// Closes a slot and gives its descriptor back.
     pub(crate) fn close(&mut self, slot: &mut Slot) {
-        if let Slot::Kept(_) = std::mem::replace(slot, Slot::Closed) {
-            self.used = self.used.saturating_sub(1);
+        if let Slot::Kept(_, rank) = std::mem::replace(slot, Slot::Closed) {
+            let held = &mut self.held[rank as usize];
+            *held = held.saturating_sub(1);
+        }
+    }
+
+    /// Closes a slot if its rank is overdrawn.
+    pub(crate) fn close_overdrawn(&mut self, slot: &mut Slot) {
+        if let Slot::Kept(_, rank) = slot
+            && self.held[*rank as usize] > self.most[*rank as usize]
+        {
+            self.close(slot);
         }
     }
 }
@@ -108,28 +124,45 @@ impl Budget {
 mod tests {
     use super::*;
 
+    fn open() -> OwnedFd {
+        std::fs::File::open("/dev/null").unwrap().into()
+    }
+
+    /// Keeps up to `count` and says how many it could.
+    fn keep(budget: &mut Budget, count: usize, tier: Tier) -> Vec<Slot> {
+        let slots = (0..count).map(|_| {
+            let mut slot = Slot::Closed;
+            budget.keep(&mut slot, open(), tier);
+            slot
+        });
+        slots.filter(|slot| matches!(slot, Slot::Kept(..))).collect()
+    }
+
     #[test]
-    fn ranks_give_way_one_after_another() {
-        let mut budget = Budget::new(100);
-        let shared = |budget: &mut Budget, all, hot| {
-            let tightened = budget.share_out(Demand { all, hot });
-            let kept = [Rank::Anchor, Rank::Hot, Rank::Slow, Rank::Once].map(|r| budget.keeps(r));
-            (tightened, kept)
-        };
-        assert_eq!(shared(&mut budget, 75, 20), (false, [true, true, true, false]));
-        assert_eq!(shared(&mut budget, 76, 75), (true, [true, true, false, false]));
-        assert_eq!(shared(&mut budget, 400, 76), (true, [true, false, false, false]));
-        assert_eq!(shared(&mut budget, 10, 10), (false, [true, true, true, false]));
+    fn lower_ranks_get_what_the_higher_ones_leave() {
+        let mut budget = Budget::new(40);
+        budget.share_out([10, 15, 100]);
+        let slow = keep(&mut budget, 100, Tier::Ordinary(Rank::Slow));
+        assert_eq!(slow.len(), 5);
+        let hot = keep(&mut budget, 100, Tier::Ordinary(Rank::Hot));
+        assert_eq!(hot.len(), 20);
+        // More tasks came: the slow ones make room.
+        budget.share_out([20, 5, 100]);
+        assert!(budget.is_overdrawn());
+        let mut slots: Vec<_> = slow.into_iter().chain(hot).collect();
+        slots.iter_mut().for_each(|slot| budget.close_overdrawn(slot));
+        assert!(!budget.is_overdrawn());
+        assert_eq!(budget.used(), 10 + 5);
+        slots.iter_mut().for_each(|slot| budget.close(slot));
+        assert_eq!(budget.used(), 0);
     }
 
     #[test]
     fn a_quarter_is_left_for_guaranteed_tasks() {
         let mut budget = Budget::new(8);
-        let ordinary = Tier { rank: Rank::Hot, whole: false };
-        let essential = Tier { rank: Rank::Hot, whole: true };
-        let admitted = (0..9).filter(|_| budget.admit(ordinary)).count();
-        assert_eq!(admitted, 6);
-        let admitted = (0..9).filter(|_| budget.admit(essential)).count();
-        assert_eq!((admitted, budget.used), (2, 8));
+        let ordinary = keep(&mut budget, 9, Tier::Ordinary(Rank::Hot));
+        let essential = keep(&mut budget, 9, Tier::Essential(Rank::Hot));
+        assert_eq!((ordinary.len(), essential.len()), (6, 2));
+        assert!(keep(&mut budget, 9, Tier::Once).is_empty());
     }
 }

@@ -12,27 +12,30 @@ use crate::reader::Reader;
 use crate::report::LayoutReport;
 use crate::roster::{Roster, Scene};
 use crate::settings::Settings;
-use crate::task::Tools;
+use crate::task::{Entry, Tools};
 use crate::trees::Trees;
 use gleaner_estimator::sample::{Class, Sample, TaskSample};
 use gleaner_estimator::units::Timestamp;
+use std::sync::Arc;
 
 /// The only reader of the kernel. It reads, and decides nothing.
 ///
 /// It asks no clock: the host stamps each reading. One collector belongs to one thread at a time.
 #[derive(Debug)]
 pub struct Collector {
-    settings: Settings,
-    globs: Globs,
-    hierarchies: Hierarchies,
-    trees: Trees,
-    reader: Reader,
-    node: Node,
-    detected: Detected,
-    plan: Plan,
-    roster: Roster,
+    pub(crate) settings: Settings,
+    pub(crate) globs: Globs,
+    pub(crate) hierarchies: Hierarchies,
+    pub(crate) trees: Trees,
+    pub(crate) reader: Reader,
+    pub(crate) node: Node,
+    pub(crate) detected: Detected,
+    pub(crate) plan: Plan,
+    pub(crate) roster: Roster,
     /// Readings so far.
     round: u64,
+    /// Glances so far, for whose turn it is.
+    pub(crate) glances: u64,
     /// A full scan is due at the next reading.
     scan_due: bool,
     health: Health,
@@ -73,6 +76,7 @@ impl Collector {
             plan,
             roster: Roster::default(),
             round: 0,
+            glances: 0,
             scan_due: true,
             health: Health::default(),
         };
@@ -89,16 +93,17 @@ impl Collector {
     /// The node's own files cannot be read or understood, the hierarchy cannot be listed, or it holds
     /// more tasks than the limit. `into` then has no tasks.
     pub fn sample(&mut self, at: Timestamp, into: &mut Sample) -> Result<(), Error> {
-        into.tasks.clear();
-        into.vanished = 0;
         into.at = at;
+        into.vanished = 0;
         self.health.readings += 1;
         let result = self.read(at, into);
-        self.health.readings_failed += u64::from(result.is_err());
-        // A failed reading may have lost events half way.
-        self.scan_due |= result.is_err();
+        if result.is_err() {
+            into.tasks.clear();
+            self.health.readings_failed += 1;
+            // Events may have been lost half way.
+            self.scan_due = true;
+        }
         self.round += 1;
-        self.note_health(into);
         result
     }
 
@@ -167,7 +172,10 @@ impl Collector {
     }
 
     fn read_tasks(&mut self, at: Timestamp, into: &mut Sample) {
-        let Some(listing) = self.detected.listing else { return };
+        let Some(listing) = self.detected.listing else {
+            into.tasks.clear();
+            return;
+        };
         let every = u64::from(self.settings.memory_stat_every.max(1));
         let mut tools = Tools {
             reader: &mut self.reader,
@@ -177,35 +185,27 @@ impl Collector {
             proc: self.node.proc(),
             at,
         };
-        let (round, mut gone) = (self.round, false);
+        let (mut signals, mut filled) = (Signals::default(), 0);
         for entry in &mut self.roster.entries {
-            let slow = (round + entry.phase).is_multiple_of(every);
-            if entry.read(&mut tools, slow) {
-                let task = std::sync::Arc::clone(&entry.task);
-                into.tasks.push(TaskSample { task, counters: entry.counters });
-            } else {
-                gone = true;
+            let slow = (self.round + entry.phase).is_multiple_of(every);
+            if !entry.read(&mut tools, slow) {
                 into.vanished += 1;
+                continue;
             }
+            match entry.class {
+                Class::Guaranteed => signals.count(&entry.counters),
+                Class::BestEffort => entry.meter(&mut self.roster.best_effort_usec),
+                Class::System => {}
+            }
+            put(into, filled, entry);
+            filled += 1;
         }
-        if gone {
+        into.tasks.truncate(filled);
+        if into.vanished > 0 {
             self.roster.drop_gone(&mut self.reader);
         }
-    }
-
-    fn note_health(&mut self, sample: &Sample) {
-        self.health.vanished += u64::from(sample.vanished);
-        self.health.tasks = sample.tasks.len();
-        let mut signals = Signals::default();
-        for TaskSample { counters, .. } in sample.of_class(Class::Guaranteed) {
-            signals.guaranteed += 1;
-            signals.run_wait += u32::from(counters.run_wait_ns.is_some());
-            signals.cpu_psi += u32::from(counters.psi.cpu.is_some());
-            signals.memory_psi += u32::from(counters.psi.memory.is_some());
-            signals.io_psi += u32::from(counters.psi.io.is_some());
-            signals.major_faults += u32::from(counters.major_faults.is_some());
-            signals.memory_events += u32::from(counters.memory_events.is_some());
-        }
+        self.health.vanished += u64::from(into.vanished);
+        self.health.tasks = filled;
         self.health.signals = signals;
     }
 
@@ -215,7 +215,7 @@ impl Collector {
         Health {
             malformed: self.reader.trouble.malformed,
             last_malformed: self.reader.trouble.last_malformed.clone(),
-            descriptors: self.reader.budget.used,
+            descriptors: self.reader.budget.used(),
             descriptor_limit: self.reader.budget.limit,
             ..self.health.clone()
         }
@@ -236,6 +236,23 @@ impl Collector {
                 self.roster.entries.iter().filter(|entry| entry.task.class == class).count()
             }),
             unseen: self.reader.trouble.list(),
+        }
+    }
+}
+
+/// Puts a task into the sample at `index`. Mostly it stood there before; then only numbers are written,
+/// and the task itself, memory of its own, is not touched.
+fn put(into: &mut Sample, index: usize, entry: &Entry) {
+    match into.tasks.get_mut(index) {
+        Some(place) => {
+            if !Arc::ptr_eq(&place.task, &entry.task) {
+                place.task = Arc::clone(&entry.task);
+            }
+            place.counters = entry.counters;
+        }
+        None => {
+            let task = Arc::clone(&entry.task);
+            into.tasks.push(TaskSample { task, counters: entry.counters });
         }
     }
 }

@@ -2,6 +2,7 @@
 //! What the collector knows of its own troubles: counters, and what it cannot see.
 
 use crate::error::Error;
+use gleaner_estimator::sample::TaskCounters;
 use rustix::io::Errno;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -48,6 +49,19 @@ pub struct Signals {
     pub major_faults: u32,
     /// With memory events.
     pub memory_events: u32,
+}
+
+impl Signals {
+    /// Counts what one guaranteed task delivered.
+    pub(crate) fn count(&mut self, counters: &TaskCounters) {
+        self.guaranteed += 1;
+        self.run_wait += u32::from(counters.run_wait_ns.is_some());
+        self.cpu_psi += u32::from(counters.psi.cpu.is_some());
+        self.memory_psi += u32::from(counters.psi.memory.is_some());
+        self.io_psi += u32::from(counters.psi.io.is_some());
+        self.major_faults += u32::from(counters.major_faults.is_some());
+        self.memory_events += u32::from(counters.memory_events.is_some());
+    }
 }
 
 /// Something that cannot be seen, reported once for all the tasks that it concerns.

@@ -19,6 +19,7 @@ mod collector;
 mod detect;
 mod error;
 mod facts;
+mod glance;
 mod health;
 mod layout;
 mod mounts;

@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use std::path::{Path, PathBuf};
 
 /// The node's files are read at every sample, and are few.
-const ALWAYS: Tier = Tier { rank: Rank::Anchor, whole: true };
+const ALWAYS: Tier = Tier::Essential(Rank::Anchor);
 
 /// The node's files, kept open.
 #[derive(Debug)]
@@ -96,10 +96,9 @@ impl Node {
     }
 
     pub(crate) fn cpu_times(&mut self, reader: &mut Reader) -> Result<CpuTimes, Error> {
-        let request = Request { dir: self.dir.as_fd(), tier: ALWAYS, head: true };
-        let compose = |path: &mut Vec<u8>| path.extend_from_slice(b"stat");
+        let request = Request { dir: self.dir.as_fd(), head: true };
         reader
-            .fetch(request, &mut self.stat, compose, parse::cpu_times)
+            .fetch(request, &mut self.stat, compose("stat"), parse::cpu_times)
             .map_err(|failure| reader.fatal(failure, &self.path.join("stat")))
     }
 
@@ -130,8 +129,15 @@ fn get<T>(
     name: &str,
     parse: impl FnOnce(&[u8]) -> Parsed<T>,
 ) -> Result<T, Failure> {
-    let request = Request { dir: proc, tier: ALWAYS, head: false };
-    reader.fetch(request, slot, |path| path.extend_from_slice(name.as_bytes()), parse)
+    let request = Request { dir: proc, head: false };
+    reader.fetch(request, slot, compose(name), parse)
+}
+
+fn compose(name: &str) -> impl FnOnce(&mut Vec<u8>) -> Tier {
+    move |path| {
+        path.extend_from_slice(name.as_bytes());
+        ALWAYS
+    }
 }
 
 /// A file that may be absent, refused or unsupported, but not garbled.

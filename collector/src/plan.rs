@@ -3,6 +3,7 @@
 
 use crate::budget::{Demand, Rank};
 use crate::mounts::Controller;
+use crate::threads;
 use crate::trees::{TreeId, Trees};
 
 /// A kind of file that is read of a task again and again.
@@ -137,12 +138,13 @@ impl Plan {
 
     /// Descriptors that so many tasks would keep, `threads` of guaranteed tasks among them.
     pub(crate) fn demand(&self, tasks: usize, guaranteed: usize, threads: usize) -> Demand {
-        let of = |guaranteed: bool, least: Rank| {
-            let kinds = Kind::ALL.iter().filter(|kind| self.place(**kind).is_some());
-            kinds.filter(|kind| self.rank(**kind, guaranteed) <= least).count()
-        };
-        let sum = |least| (tasks - guaranteed) * of(false, least) + guaranteed * of(true, least);
-        Demand { all: sum(Rank::Slow) + threads, hot: sum(Rank::Hot) + threads }
+        let mut demand = Demand::default();
+        demand[threads::RANK as usize] += threads;
+        for kind in Kind::ALL.into_iter().filter(|kind| self.place(*kind).is_some()) {
+            demand[self.rank(kind, false) as usize] += tasks - guaranteed;
+            demand[self.rank(kind, true) as usize] += guaranteed;
+        }
+        demand
     }
 
     pub(crate) fn place(&self, kind: Kind) -> Option<Place> {

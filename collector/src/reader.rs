@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! One read of one small file: over a kept descriptor where the budget allows, else by `openat`.
 
-use crate::budget::{Budget, Rank, Slot, Tier};
+use crate::budget::{Budget, Slot, Tier};
 use crate::health::Trouble;
 use crate::parse::{Fault, Parsed, number};
 use rustix::fd::{BorrowedFd, OwnedFd};
@@ -24,7 +24,6 @@ const HEAD: usize = 512;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request<'a> {
     pub(crate) dir: BorrowedFd<'a>,
-    pub(crate) tier: Tier,
     /// Only the beginning is wanted.
     pub(crate) head: bool,
 }
@@ -48,20 +47,20 @@ impl Reader {
         }
     }
 
-    /// Reads a file and parses it where it lies. `compose` writes its path below the directory; it is
-    /// called only where no descriptor is kept.
+    /// Reads a file and parses it where it lies. `compose` writes its path below the directory and says
+    /// whether to keep its descriptor; it is called only where none is kept.
     ///
     /// A parser's fault comes back with its text still in the buffer: see [`Reader::malformed`].
     pub(crate) fn fetch<T>(
         &mut self,
         request: Request<'_>,
         slot: &mut Slot,
-        compose: impl FnOnce(&mut Vec<u8>),
+        compose: impl FnOnce(&mut Vec<u8>) -> Tier,
         parse: impl FnOnce(&[u8]) -> Parsed<T>,
     ) -> Result<T, Failure> {
         let size = if request.head { HEAD } else { self.buffer.len() };
         let length = match slot {
-            Slot::Kept(fd) => match pread(&*fd, &mut self.buffer[..size], 0) {
+            Slot::Kept(fd, _) => match pread(&*fd, &mut self.buffer[..size], 0) {
                 Ok(length) => length,
                 Err(errno) => {
                     self.budget.close(slot);
@@ -83,15 +82,13 @@ impl Reader {
         request: Request<'_>,
         slot: &mut Slot,
         size: usize,
-        compose: impl FnOnce(&mut Vec<u8>),
+        compose: impl FnOnce(&mut Vec<u8>) -> Tier,
     ) -> Result<usize, Failure> {
         self.path.clear();
-        compose(&mut self.path);
+        let tier = compose(&mut self.path);
         let fd = self.open_composed(request.dir)?;
         let length = pread(&fd, &mut self.buffer[..size], 0)?;
-        if self.budget.admit(request.tier) {
-            *slot = Slot::Kept(fd);
-        }
+        self.budget.keep(slot, fd, tier);
         Ok(length)
     }
 
@@ -108,10 +105,11 @@ impl Reader {
         path: &[&[u8]],
         parse: impl FnOnce(&[u8]) -> Parsed<T>,
     ) -> Result<T, Failure> {
-        let tier = Tier { rank: Rank::Once, whole: false };
-        let request = Request { dir, tier, head: false };
-        let compose =
-            |text: &mut Vec<u8>| path.iter().for_each(|part| text.extend_from_slice(part));
+        let request = Request { dir, head: false };
+        let compose = |text: &mut Vec<u8>| {
+            path.iter().for_each(|part| text.extend_from_slice(part));
+            Tier::Once
+        };
         self.fetch(request, &mut Slot::Closed, compose, parse)
     }
 

@@ -15,6 +15,7 @@ use crate::parse;
 use crate::reader::{Failure, Reader, Request};
 use crate::task::Tools;
 use crate::trees::{Tree, join};
+use gleaner_estimator::sample::Task;
 use gleaner_estimator::units::{Span, Timestamp};
 use std::io::Write;
 
@@ -28,7 +29,7 @@ const HOLDERS: usize = 64;
 pub(crate) const RANK: Rank = Rank::Hot;
 
 /// Only those of guaranteed tasks are.
-const TIER: Tier = Tier { rank: RANK, whole: true };
+const TIER: Tier = Tier::Essential(RANK);
 
 /// A thread cannot gain more CPU time than time passed. One that did is another thread under a number
 /// taken again; the second is for clocks of tickless CPUs, which are brought up to date that rarely.
@@ -88,21 +89,22 @@ impl Threads {
     pub(crate) fn read(
         &mut self,
         tools: &mut Tools<'_>,
-        path: &str,
+        task: &Task,
         relist: bool,
     ) -> Option<(u64, u64)> {
         if relist || self.stale {
-            self.relist(tools, path);
+            self.relist(tools, &task.id.name);
         }
         let passed = self.read_at.and_then(|before| tools.at.since(before)).unwrap_or_default();
         let most = (passed + SLACK).0;
         let mut read = 0_usize;
         for thread in &mut self.list {
-            let request = Request { dir: tools.proc, tier: TIER, head: false };
+            let request = Request { dir: tools.proc, head: false };
             let id = thread.id;
             let compose = |path: &mut Vec<u8>| {
                 // Writing to a Vec cannot fail.
                 let _ = write!(path, "{id}/schedstat");
+                TIER
             };
             match tools.reader.fetch(request, &mut thread.slot, compose, parse::schedstat) {
                 Ok(Some((cpu, wait))) => {
@@ -176,9 +178,8 @@ impl Threads {
         self.ids.sort_unstable();
     }
 
-    /// Gives all descriptors back; the threads stay listed.
-    pub(crate) fn close(&mut self, reader: &mut Reader) {
-        self.list.iter_mut().for_each(|thread| reader.budget.close(&mut thread.slot));
+    pub(crate) fn each_slot(&mut self, act: impl FnMut(&mut Slot)) {
+        self.list.iter_mut().map(|thread| &mut thread.slot).for_each(act);
     }
 }
 

@@ -5,6 +5,8 @@ use gleaner_engine::config::{self, Config, OrAuto, Preset, Quota};
 use gleaner_estimator::predict::{Parameters, PredictorSpec};
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::units::{Bytes, MilliCpus, Ratio, Span};
+use gleaner_qos::compat::{Compat, Thresholds};
+use gleaner_qos::config::QosConfig;
 use proptest::prelude::*;
 
 fn parse(text: &str) -> Config {
@@ -56,6 +58,10 @@ fn one_of_each_kind_of_mistake() {
         ("too many horizons", "[predict]\nother_horizons = [\"1min\", \"5min\", \"1h\", \"1d\"]"),
         ("a horizon without unit", "[predict]\nother_horizons = [300]"),
         ("one address twice", "[http]\nmetrics_listen = \"127.0.0.1:9719\""),
+        ("harm that ends above its beginning", "[qos.cpu]\nrun_wait_leave = 2.0"),
+        ("a maximum below the minimum", "[qos.probe]\nevery = \"5min\""),
+        ("a number with a unit", "[qos.cpu]\ngross = \"2x\""),
+        ("a fraction of a count", "[qos.budget]\nevictions = 1.5"),
         ("globs without tasks", "[layout]\npreset = \"globs\""),
     ];
     let report: Vec<String> =
@@ -99,6 +105,7 @@ fn the_defaults_are_what_the_documents_promise() {
     assert_eq!(engine.memory.predictor.parameters, Parameters::memory());
     assert_eq!(engine.cpu.predictor.horizons[engine.offer_horizon], Span::from_secs(1800));
     assert_eq!(engine.cpu.predictor.mistakes(), []);
+    assert_eq!(engine.qos, QosConfig::default(), "the table and the code agree");
     assert!(engine.cpu.enabled && !engine.memory.enabled);
     assert_eq!(engine.memory.quantum, Bytes(64 << 20));
     assert_eq!(host.layout.preset, OrAuto::Auto);
@@ -170,6 +177,16 @@ listen = \"none\"
     let written = config::effective(&config);
     assert_eq!(parse(&written), config, "{written}");
     insta::assert_snapshot!(written);
+}
+
+#[test]
+fn thresholds_of_another_controller_exist_once_one_is_written() {
+    let config = parse("[qos.compat]\nevict_load_5min = 8\noffer_memory_used = \"12GiB\"");
+    let evict = Thresholds { load_5: Some(8.0), ..Thresholds::default() };
+    let offer = Thresholds { memory: Some(Bytes(12 << 30)), ..Thresholds::default() };
+    assert_eq!(config.engine.qos.compat, Some(Compat { offer, evict, ..Compat::default() }));
+    assert_eq!(parse(&config::effective(&config)), config);
+    assert_eq!(parse("[qos.compat]\nwait = \"1min\"").engine.qos.compat, None);
 }
 
 #[test]

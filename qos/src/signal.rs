@@ -180,7 +180,7 @@ impl Signal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ignored {
-    /// The hypervisor took more than the guard allows in this window, or that is unknown.
+    /// The hypervisor took more than the guard allows in this window.
     Steal,
     /// The task is at its own memory limit.
     OwnLimit,

@@ -205,9 +205,8 @@ fn where_the_class_cannot_be_had_a_quota_is_set_and_taken_back() {
     });
     rig.can = everything().with_foreign_class(false);
     rig.run(20_000);
-    let quota = rig.log.iter().find_map(|e| match e.correction.action() {
-        Action::CpuQuota { limit } => Some(limit.0),
-        _ => None,
+    let quota = rig.log.iter().map(|e| e.correction.action()).find_map(|action| {
+        if let Action::CpuQuota { limit } = action { Some(limit.0) } else { None }
     });
     // Two cores, a tenth kept free, 0.8 guaranteed; the rest of the busy half counts as the system.
     assert_eq!(quota, Some(1_000), "\n{}", rig.story());

@@ -8,12 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Says that a test could not be run here, so that it is counted and not taken for passed.
-#[expect(clippy::print_stdout, reason = "the line is what the test run counts")]
-pub fn skipped(why: &str) {
-    println!("SKIPPED: {why}");
-}
-
 /// A cgroup that this process made. Dropping it removes it; its processes must be gone by then.
 #[derive(Debug)]
 pub struct HostCgroup {

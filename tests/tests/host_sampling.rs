@@ -5,7 +5,8 @@ use gleaner_collector::parse::schedstat;
 use gleaner_collector::{Controller, Hierarchies, Preset, Roots, Settings};
 use gleaner_estimator::sample::{Class, Sample, TaskCounters};
 use gleaner_estimator::units::{Bytes, Timestamp};
-use gleaner_tests::host_cgroup::{HostCgroup, HostProcess, burn, skipped};
+use gleaner_tests::host_cgroup::{HostCgroup, HostProcess, burn};
+use gleaner_tests::skip;
 use std::time::{Duration, Instant};
 
 /// A containers' root in each v1 hierarchy, and in the unified one where there is one.
@@ -42,7 +43,7 @@ impl Host {
             CONTROLLERS.iter().all(|c| host.hierarchies.controllers.contains_key(c))
         });
         if host.is_none() {
-            skipped("v1 cgroups for cpu, cpuacct, memory and pids cannot be made here");
+            skip("v1 cgroups for cpu, cpuacct, memory and pids cannot be made here");
         }
         host
     }

@@ -4,6 +4,7 @@
 mod watch_support;
 
 use gleaner_estimator::reason::Resource;
+use gleaner_estimator::sample::TaskId;
 use gleaner_estimator::units::MilliCpus;
 use gleaner_qos::verdict::Action;
 use gleaner_tests::programs::installed_or_skip;
@@ -176,7 +177,9 @@ fn promtool_finds_nothing_to_say() {
 fn corrections_are_counted_by_how_they_ended() {
     let node = Node::warm(3);
     let evict = |ending, wall_ms| {
-        let ended = Ended { action: Action::Evict, resource: Resource::Memory, ending, wall_ms };
+        let task = TaskId { name: "batch".into(), inode: 7 };
+        let (action, resource) = (Action::Evict, Resource::Memory);
+        let ended = Ended { task, action, resource, ending, wall_ms };
         node.publisher.tell_ended(&ended);
     };
     evict(Ending::Observed, 1_700_000_000_000);
@@ -185,12 +188,9 @@ fn corrections_are_counted_by_how_they_ended() {
     evict(Ending::Done, 1_700_000_001_500);
     // The standing class is no correction, and CPU is not what an IO limit is about.
     for action in [Action::StandingClass, Action::Thaw, Action::CpuQuota { limit: MilliCpus(1) }] {
-        let ended = Ended {
-            action,
-            resource: Resource::Io,
-            ending: Ending::Done,
-            wall_ms: 1_700_000_002_000,
-        };
+        let task = TaskId { name: "batch".into(), inode: 7 };
+        let (resource, ending) = (Resource::Io, Ending::Done);
+        let ended = Ended { task, action, resource, ending, wall_ms: 1_700_000_002_000 };
         node.publisher.tell_ended(&ended);
     }
     node.publisher.tell_reaction(Duration::from_millis(120));

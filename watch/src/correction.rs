@@ -2,6 +2,7 @@
 //! What became of a correction, as it is counted: one word for every way it can end.
 
 use gleaner_estimator::reason::Resource;
+use gleaner_estimator::sample::TaskId;
 use gleaner_qos::verdict::Action;
 use serde::Serialize;
 
@@ -43,8 +44,10 @@ impl Ending {
 }
 
 /// One correction that has ended.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Ended {
+    /// Of which task.
+    pub task: TaskId,
     /// What was done. The standing class and weight are no corrections, nor is giving back: both are passed over.
     pub action: Action,
     /// For which resource.

@@ -5,6 +5,7 @@
 //! Cores have three decimals in all, so three are exact. GiB are not: there each printed figure is
 //! within 0.002 GiB of the truth, and what is left over by rounding goes into the results.
 
+use gleaner_estimator::reason::Resource;
 use gleaner_estimator::units::{Amount, Bytes, MilliCpus};
 use std::fmt;
 
@@ -14,6 +15,8 @@ pub(crate) trait Figure: Amount {
     const UNIT: &'static str;
     /// The resource, at the start of a sentence or within one.
     const NAME: &'static str;
+    /// Which resource it is.
+    const RESOURCE: Resource;
     /// The section of the configuration that has its settings.
     const SECTION: &'static str;
     /// Raw units in one unit of the sentence.
@@ -23,6 +26,7 @@ pub(crate) trait Figure: Amount {
 impl Figure for MilliCpus {
     const UNIT: &'static str = "cores";
     const NAME: &'static str = "CPU";
+    const RESOURCE: Resource = Resource::Cpu;
     const SECTION: &'static str = "cpu";
     const ONE: i128 = 1000;
 }
@@ -30,6 +34,7 @@ impl Figure for MilliCpus {
 impl Figure for Bytes {
     const UNIT: &'static str = "GiB";
     const NAME: &'static str = "memory";
+    const RESOURCE: Resource = Resource::Memory;
     const SECTION: &'static str = "memory";
     const ONE: i128 = 1 << 30;
 }

@@ -12,7 +12,10 @@
 
 pub mod about;
 pub mod correction;
+pub mod events;
 mod figure;
+mod harm;
+pub mod history;
 pub mod http;
 pub mod metrics;
 pub mod published;

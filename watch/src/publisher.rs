@@ -3,13 +3,13 @@
 
 use crate::about::About;
 use crate::correction::Ended;
+use crate::history::row;
 use crate::metrics::Metrics;
 use crate::published::Published;
 use crate::snapshot::{HostState, Snapshot, TaskView};
 use gleaner_engine::decision::Decision;
 use gleaner_estimator::sample::Sample;
 use gleaner_estimator::usage::Usage;
-use gleaner_qos::assessment::Assessment;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,10 +19,8 @@ pub struct Told<'a> {
     /// What was decided.
     pub decision: &'a Decision,
     /// The sample and the usage that it was decided from; `None` after a failed reading, whose
-    /// snapshot keeps the tasks and the harm of the one before.
+    /// snapshot keeps the tasks of the one before.
     pub seen: Option<(&'a Sample, &'a Usage)>,
-    /// How contended each resource was found; `None` where nobody judges that.
-    pub harm: Option<&'a Assessment>,
     /// How long reading took; `None` where nothing was read.
     pub sample_took: Option<Duration>,
     /// How long deciding took.
@@ -75,13 +73,17 @@ impl Publisher {
             self.metrics.sampled(took);
         }
         let snapshot = self.snapshot(told);
-        self.metrics.count(&snapshot, self.published.load().as_deref());
+        let before = self.published.load();
+        self.metrics.count(&snapshot, before.as_deref());
+        self.note(&snapshot, before.as_deref());
+        drop(before);
         self.spare = self.published.store(snapshot);
     }
 
     /// Counts a correction that has ended.
     pub fn tell_ended(&self, ended: &Ended) {
         self.metrics.ended(ended);
+        self.published.events().ended(ended);
     }
 
     /// Records how long it took from the first sign of harm until a correction was written.
@@ -89,15 +91,20 @@ impl Publisher {
         self.metrics.reacted(took);
     }
 
+    /// Adds to the history, and to the events where a level changed.
+    fn note(&self, shot: &Snapshot, before: Option<&Snapshot>) {
+        let at_ms = shot.decision.wall_ms;
+        self.published.history().push(at_ms, &row(shot, &shot.decision));
+        for (resource, level) in shot.changed_levels(before) {
+            self.published.events().level(at_ms, resource, level);
+        }
+    }
+
     fn snapshot(&mut self, told: Told<'_>) -> Arc<Snapshot> {
         let mut tasks = self.buffer();
-        let mut harm = told.harm.cloned();
         match (told.seen, self.published.load()) {
             (Some((sample, usage)), _) => TaskView::fill(&mut tasks, sample, usage),
-            (None, Some(last)) => {
-                last.tasks.clone_into(&mut tasks);
-                harm = harm.or_else(|| last.harm.clone());
-            }
+            (None, Some(last)) => last.tasks.clone_into(&mut tasks),
             (None, None) => tasks.clear(),
         }
         Arc::new(Snapshot {
@@ -105,7 +112,6 @@ impl Publisher {
             built: Instant::now(),
             decision: told.decision.clone(),
             tasks,
-            harm,
             host: told.host.clone(),
         })
     }

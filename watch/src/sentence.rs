@@ -3,6 +3,7 @@
 
 use crate::about::About;
 use crate::figure::{Figure, Sum, alone, ordered};
+use crate::harm;
 use gleaner_engine::decision::{Decision, Health, Mode, ResourceDecision};
 use gleaner_estimator::reason::Bound;
 use gleaner_estimator::units::Span;
@@ -45,10 +46,14 @@ pub(crate) fn say<Q: Figure>(
             closed(verb, resource, &why)
         }
         Bound::Level => {
-            closed(verb, resource, &format!("{} is {}", Q::NAME, resource.level.word()))
+            let said = harm::of_level(decision, Q::RESOURCE, Q::NAME);
+            let plain = || format!("{} is {}", Q::NAME, resource.level.word());
+            closed(verb, resource, &said.unwrap_or_else(plain))
         }
         Bound::HoldOff => {
-            closed(verb, resource, "something was just taken back; nothing is lent for a while")
+            let said = harm::until(decision, Q::RESOURCE);
+            let plain = || "something was just taken back".to_owned();
+            closed(verb, resource, &said.unwrap_or_else(plain))
         }
     }
 }

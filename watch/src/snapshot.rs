@@ -9,7 +9,6 @@ use gleaner_estimator::reason::{Bound, Resource};
 use gleaner_estimator::sample::{Sample, Task, TaskSample};
 use gleaner_estimator::units::{Amount, Bytes, Span, Timestamp};
 use gleaner_estimator::usage::{TaskUsage, Usage};
-use gleaner_qos::assessment::Assessment;
 use gleaner_qos::capability::Capabilities;
 use gleaner_qos::level::Level;
 use serde::Serialize;
@@ -132,8 +131,6 @@ pub struct Snapshot {
     pub decision: Decision,
     /// The tasks of the last good sample, in its order.
     pub tasks: Vec<TaskView>,
-    /// How contended each resource was found; `None` where the host does not judge that.
-    pub harm: Option<Assessment>,
     /// What the host knows of itself.
     pub host: HostState,
 }
@@ -142,12 +139,24 @@ impl Snapshot {
     /// Level of a resource; `None` where nobody judges it.
     #[must_use]
     pub fn level(&self, resource: Resource) -> Option<Level> {
-        let judged = self.harm.as_ref().map(|harm| harm.of(resource).level);
+        let judged = self.decision.assessment.as_ref().map(|harm| harm.of(resource).level);
         judged.or(match resource {
             Resource::Cpu => Some(self.decision.cpu.level),
             Resource::Memory => Some(self.decision.memory.level),
             Resource::Io => None,
         })
+    }
+
+    /// The levels that are not what they were.
+    pub(crate) fn changed_levels(
+        &self,
+        before: Option<&Self>,
+    ) -> impl Iterator<Item = (Resource, Level)> {
+        let changed = move |resource: Resource| {
+            let was = before?.level(resource)?;
+            self.level(resource).filter(|is| *is != was).map(|is| (resource, is))
+        };
+        Resource::ALL.into_iter().filter_map(changed)
     }
 
     /// Time since it was published.

@@ -3,7 +3,7 @@
 
 use crate::snapshot::Snapshot;
 use gleaner_engine::decision::{Decision, Health, ResourceDecision};
-use gleaner_estimator::reason::Bound;
+use gleaner_estimator::reason::{Bound, Resource};
 use gleaner_estimator::units::Amount;
 use gleaner_qos::level::Level;
 use serde::Serialize;
@@ -62,17 +62,31 @@ impl State {
     /// Of one resource.
     #[must_use]
     pub fn of_resource<Q: Amount>(decision: &Decision, resource: &ResourceDecision<Q>) -> Self {
-        let level = match resource.level {
-            Level::Calm => Self::Calm,
-            Level::Strained => Self::Strained,
-            Level::Critical => Self::Critical,
-        };
+        let level = Self::of_level(resource.level);
         let blind = resource.offer.bound == Bound::NoSignal;
         match decision.health {
             Health::Failed { .. } => Self::Stale,
             Health::Cold { .. } => level.max(Self::Cold),
             Health::Fresh if blind => level.max(Self::Blind),
             Health::Fresh => level,
+        }
+    }
+
+    /// Of IO, which is never lent; `None` where nobody judges it.
+    #[must_use]
+    pub fn of_io(decision: &Decision) -> Option<Self> {
+        let this = decision.assessment.as_ref()?.of(Resource::Io);
+        Some(match this.no_signal {
+            true => Self::Blind,
+            false => Self::of_level(this.level),
+        })
+    }
+
+    const fn of_level(level: Level) -> Self {
+        match level {
+            Level::Calm => Self::Calm,
+            Level::Strained => Self::Strained,
+            Level::Critical => Self::Critical,
         }
     }
 

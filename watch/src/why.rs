@@ -3,6 +3,7 @@
 
 use crate::about::About;
 use crate::figure::Figure;
+use crate::harm::of_io;
 use crate::sentence::say;
 use crate::state::State;
 use gleaner_engine::decision::{Decision, ResourceDecision};
@@ -16,8 +17,8 @@ pub struct Why {
     pub resource: Resource,
     /// How it stands.
     pub state: State,
-    /// What kept the offer from being larger; its word is an anchor of `docs/why.md`.
-    pub bound: Bound,
+    /// What kept the offer from being larger; its word is an anchor of `docs/why.md`. `None` of IO.
+    pub bound: Option<Bound>,
     /// What is offered, and what is lent.
     pub headline: String,
     /// The arithmetic behind it; empty where the headline says it all.
@@ -53,10 +54,25 @@ fn of<Q: Figure>(
     Why {
         resource: which,
         state: State::of_resource(decision, resource),
-        bound: resource.offer.bound,
+        bound: Some(resource.offer.bound),
         headline: said.headline,
         limit: said.limit,
         sentence,
         line: said.line,
     }
+}
+
+/// What is said of IO, which is never lent; `None` where nobody judges it.
+#[must_use]
+pub fn why_io(decision: &Decision) -> Option<Why> {
+    let said = of_io(decision)?;
+    Some(Why {
+        resource: Resource::Io,
+        state: State::of_io(decision)?,
+        bound: None,
+        headline: said.clone(),
+        limit: String::new(),
+        sentence: said.clone(),
+        line: said,
+    })
 }

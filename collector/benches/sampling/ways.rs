@@ -40,6 +40,16 @@ const SLOW: [(Controller, &str); 5] = [
     (Controller::Pids, "pids.current"),
 ];
 
+/// The node's own files, read once a round.
+const NODE: [&str; 6] = [
+    "/proc/stat",
+    "/proc/meminfo",
+    "/proc/loadavg",
+    "/proc/pressure/cpu",
+    "/proc/pressure/memory",
+    "/proc/pressure/io",
+];
+
 /// Every so many rounds for the slow files, as the collector does by default.
 const EVERY: usize = 10;
 
@@ -114,6 +124,7 @@ impl Source {
 
 /// `pread` on kept descriptors where the same budget allows them, else `openat`, `pread`, `close`.
 struct Bare {
+    node: Vec<Source>,
     hot: Vec<[Source; HOT.len()]>,
     slow: Vec<[Source; SLOW.len()]>,
     buffer: Vec<u8>,
@@ -135,7 +146,12 @@ impl Bare {
         };
         let hot = (0..farm.tasks).map(|i| HOT.map(|(c, file)| source(c, i, file))).collect();
         let slow = (0..farm.tasks).map(|i| SLOW.map(|(c, file)| source(c, i, file))).collect();
-        Self { hot, slow, buffer: vec![0; 16 * 1024], round: 0 }
+        let present = NODE.iter().filter(|path| std::path::Path::new(path).exists());
+        let node = present.map(|path| {
+            let path = CString::new(*path).expect("a path without NUL");
+            Source::Kept(Source::open(&path))
+        });
+        Self { node: node.collect(), hot, slow, buffer: vec![0; 16 * 1024], round: 0 }
     }
 }
 
@@ -146,6 +162,9 @@ impl Way for Bare {
 
     fn round(&mut self) {
         self.round += 1;
+        for source in &self.node {
+            black_box(source.read(&mut self.buffer));
+        }
         for (index, (hot, slow)) in self.hot.iter().zip(&self.slow).enumerate() {
             for source in hot {
                 black_box(source.read(&mut self.buffer));
@@ -181,6 +200,9 @@ impl Way for ReadToString {
 
     fn round(&mut self) {
         self.round += 1;
+        for path in NODE {
+            black_box(std::fs::read_to_string(path).ok());
+        }
         let read = |path: &PathBuf| drop(black_box(std::fs::read_to_string(path).expect("a file")));
         for (index, (hot, slow)) in self.hot.iter().zip(&self.slow).enumerate() {
             hot.iter().for_each(&read);

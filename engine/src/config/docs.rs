@@ -2,7 +2,8 @@
 //! What people read, made from the key table: the reference page, the sample file, and the configuration in force.
 
 use super::Config;
-use super::keys::{KEYS, Key, SECTIONS, TASK_KEYS, TASK_RULES};
+use super::key::Key;
+use super::keys::{SECTIONS, TASK_KEYS, TASK_RULES, keys};
 use std::fmt::Write as _;
 
 /// Longest line of a comment in the sample file.
@@ -18,7 +19,7 @@ pub fn reference() -> String {
             false => put(&mut page, format_args!("\n## `[{section}]`\n\n")),
         }
         put(&mut page, format_args!("{about}\n\n"));
-        table(&mut page, KEYS.iter().filter(|key| key.section() == *section));
+        table(&mut page, keys().filter(|key| key.section() == *section));
         if TASK_RULES.starts_with(&format!("{section}.")) {
             put(&mut page, format_args!("\n### `[[{TASK_RULES}]]`\n\n{TASKS_ABOUT}\n\n"));
             table(&mut page, TASK_KEYS.iter());
@@ -61,7 +62,7 @@ pub fn sample() -> String {
         if !section.is_empty() {
             put(&mut file, format_args!("\n# {about}\n[{section}]\n"));
         }
-        for key in KEYS.iter().filter(|key| key.section() == *section) {
+        for key in keys().filter(|key| key.section() == *section) {
             wrap(&mut file, key.meaning);
             put(
                 &mut file,
@@ -107,7 +108,7 @@ pub fn effective(config: &Config) -> String {
         if !section.is_empty() {
             put(&mut file, format_args!("\n[{section}]\n"));
         }
-        for key in KEYS.iter().filter(|key| key.section() == *section) {
+        for key in keys().filter(|key| key.section() == *section) {
             assignment(&mut file, key, config);
         }
         if TASK_RULES.starts_with(&format!("{section}.")) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a host needs to know beside the engine's rules: where to look, what to serve, what to write down.
 
+use core::net::SocketAddr;
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::slack::Lend;
 use gleaner_estimator::units::{Bytes, MilliCpus, Span};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// A setting that is found out at the start unless somebody states it.
@@ -123,6 +123,17 @@ pub struct AuditConfig {
     pub keep: u32,
 }
 
+/// What was learned, kept across restarts: `[state]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateConfig {
+    /// Where it is kept; `None` keeps nothing, and every start is cold.
+    pub file: Option<PathBuf>,
+    /// Time between two writings.
+    pub every: Span,
+    /// Older than this it is not used.
+    pub max_age: Span,
+}
+
 /// How much is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogLevel {
@@ -212,6 +223,8 @@ pub struct HostConfig {
     pub http: HttpConfig,
     /// What is written down.
     pub audit: AuditConfig,
+    /// What is kept.
+    pub state: StateConfig,
     /// What is logged.
     pub log: LogConfig,
 }

@@ -2,106 +2,17 @@
 //! Every key once: path, type, default, limits, meaning. Parsing, defaults, `docs/config.md` and the sample file come from here.
 
 use super::host::{LogFormat, LogLevel, OrAuto, Preset, TaskRule};
-use super::mistake::Fault;
+use super::key::{Key, key, predictor_key, read};
 use super::predict::{offer_horizon, other_horizons, set_horizons};
+use super::qos_keys::QOS_KEYS;
 use super::setting::{Setting, Stored};
 use super::{Config, Mode, Quota};
+use core::net::SocketAddr;
 use gleaner_estimator::predict::PredictorKind;
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::slack::Lend;
 use gleaner_estimator::units::{Bytes, MilliCpus, Ratio, Span};
-use std::net::SocketAddr;
 use std::path::PathBuf;
-use toml::de::DeValue;
-
-/// The least and the most that a value may be, as one writes them.
-pub(super) type Limits = Option<(&'static str, &'static str)>;
-
-/// One key of a table that is read into a `C`.
-pub(super) struct Key<C> {
-    /// Dotted path from the top of the file, or from its own table in a list of tables.
-    pub(super) path: &'static str,
-    /// The default as a TOML literal; `None` where it must be written.
-    pub(super) default: Option<&'static str>,
-    /// Limits of the value, both allowed.
-    pub(super) limits: Limits,
-    /// What it does, for an operator, with the reason for the default.
-    pub(super) meaning: &'static str,
-    /// What to write.
-    pub(super) form: fn() -> String,
-    /// Reads a value into its place.
-    read: fn(&mut C, &DeValue<'_>, Limits) -> Result<(), Fault>,
-    /// The value in force, as a TOML literal.
-    pub(super) show: fn(&C) -> String,
-}
-
-impl<C> Key<C> {
-    /// Reads a value into its place, or says what is wrong with it.
-    pub(super) fn apply(&self, config: &mut C, value: &DeValue<'_>) -> Result<(), Fault> {
-        (self.read)(config, value, self.limits)
-    }
-
-    /// The name without its section.
-    pub(super) fn name(&self) -> &'static str {
-        self.path.rsplit_once('.').map_or(self.path, |(_, name)| name)
-    }
-
-    /// The section; empty at the top.
-    pub(super) fn section(&self) -> &'static str {
-        self.path.rsplit_once('.').map_or("", |(section, _)| section)
-    }
-}
-
-fn read<T: Setting>(value: &DeValue<'_>, limits: Limits) -> Result<T, Fault> {
-    let setting = T::read(value)?;
-    match limits {
-        Some((low, high)) if !setting.within(low, high) => {
-            let wrong = format!("{} is out of range", setting.show().trim_matches('"'));
-            Err(Fault::new(wrong, format!("write a value from {low} to {high}")))
-        }
-        Some(_) | None => Ok(setting),
-    }
-}
-
-/// A key whose setting is of type `$type`, kept in a place as itself or as what [`Stored`] makes of it.
-macro_rules! key {
-    ($path:expr, [$($place:tt)+] : $type:ty = $default:expr, $limits:expr, $meaning:expr) => {
-        Key {
-            path: $path,
-            default: $default,
-            limits: $limits,
-            meaning: $meaning,
-            form: <$type as Setting>::form,
-            read: |config, value, limits| {
-                config.$($place)+ = read::<$type>(value, limits)?.store();
-                Ok(())
-            },
-            show: |config| <$type as Stored<_>>::load(&config.$($place)+).show(),
-        }
-    };
-}
-
-/// A key that sets the same place in the predictors of both resources.
-macro_rules! predictor_key {
-    ($path:expr, [$($place:tt)+] : $type:ty = $default:expr, $limits:expr, $meaning:expr) => {
-        Key {
-            path: $path,
-            default: $default,
-            limits: $limits,
-            meaning: $meaning,
-            form: <$type as Setting>::form,
-            read: |config, value, limits| {
-                let setting = read::<$type>(value, limits)?;
-                config.engine.cpu.predictor.$($place)+ = setting.store();
-                config.engine.memory.predictor.$($place)+ = setting.store();
-                Ok(())
-            },
-            show: |config| {
-                <$type as Stored<_>>::load(&config.engine.cpu.predictor.$($place)+).show()
-            },
-        }
-    };
-}
 
 /// The sections in the order of the documents, each with what it is about.
 pub(super) const SECTIONS: &[(&str, &str)] = &[
@@ -119,9 +30,29 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ),
     ("predict.cpu", "Numbers of single predictors that differ by resource: CPU."),
     ("predict.memory", "Numbers of single predictors that differ by resource: memory."),
+    (
+        "qos",
+        "When lent resource is taken back, and from whom. The numbers below were measured on two cores or are judgement (docs/config.md says which): change them with a backtest, not by feeling.",
+    ),
+    (
+        "qos.cpu",
+        "When guaranteed tasks are harmed over CPU. Judged in windows of a second from run-queue wait and stall times.",
+    ),
+    (
+        "qos.memory",
+        "When memory runs out. Headroom is MemAvailable less the page cache that guaranteed tasks live on; it is watched ahead of harm, because pressure comes after it.",
+    ),
+    ("qos.io", "When guaranteed tasks are harmed over block IO. Nothing here was measured."),
+    ("qos.probe", "The short freeze that shows whether best-effort tasks are the cause."),
+    ("qos.budget", "How much is done at once, and how long is waited before more."),
+    (
+        "qos.compat",
+        "Load averages and used memory as the threshold modules for Mesos judged them, for who had those.",
+    ),
     ("layout", "Where tasks are, and what class each has."),
     ("http", "Metrics, state and the page."),
     ("audit", "A file with one JSON line a decision."),
+    ("state", "What was learned, kept across restarts so that they do not start cold."),
     ("log", "What is logged to standard error."),
     ("limits", "Everything has a limit."),
 ];
@@ -130,7 +61,11 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
 pub(super) const TASK_RULES: &str = "layout.task";
 
 /// The keys of the file.
-pub(super) const KEYS: &[Key<Config>] = &[
+pub(super) fn keys() -> impl Iterator<Item = &'static Key<Config>> {
+    KEYS.iter().chain(QOS_KEYS)
+}
+
+const KEYS: &[Key<Config>] = &[
     key!("mode", [engine.mode]: Mode = Some("\"observe\""), None,
         "How far to go. `observe` decides and shows and touches nothing; `squeeze` also holds best-effort work in the lowest class and limits it; `evict` also kills best-effort tasks when milder means do not help."),
     key!("sample.interval", [engine.interval]: Span = Some("\"1s\""), Some(("100ms", "60s")),
@@ -209,6 +144,8 @@ pub(super) const KEYS: &[Key<Config>] = &[
     },
     predictor_key!("predict.start_ramp", [parameters.start_ramp]: bool = Some("true"), None,
         "`calibrated`: begin at what was promised and come down over the longer of 2 h and the horizon. Without it the first day is wrong 2 to 4 times as often as asked."),
+    predictor_key!("predict.forget_first_day", [parameters.forget_first_day]: bool = Some("true"), None,
+        "`calibrated`: after a day, forget what that day's outcomes taught: it is more cautious than it need be. Without it a calm node lends too little for days."),
     predictor_key!("predict.borg_share", [parameters.phi]: Ratio = Some("\"90%\""), Some(("0%", "100%")),
         "`borg`: share of what was promised that is needed."),
     predictor_key!("predict.percentile", [parameters.percentile]: Ratio = Some("\"99%\""), Some(("0%", "100%")),
@@ -273,6 +210,12 @@ pub(super) const KEYS: &[Key<Config>] = &[
         "A file that has grown to this is put aside and a new one begun."),
     key!("audit.keep", [host.audit.keep]: u32 = Some("3"), Some(("0", "1000")),
         "Files put aside that are kept. The disk holds at most `max_size` times one more than this."),
+    key!("state.file", [host.state.file]: Option<PathBuf> = Some("\"none\""), None,
+        "Where it is kept; `none` makes every start a cold one. It is used again only on the same node and under the same settings of the predictor."),
+    key!("state.every", [host.state.every]: Span = Some("\"5min\""), Some(("10s", "1d")),
+        "Time between two writings; it is written at the end too."),
+    key!("state.max_age", [host.state.max_age]: Span = Some("\"1h\""), Some(("1s", "7d")),
+        "Older than this it is not used: what the node does now was not seen."),
     key!("log.level", [host.log.level]: LogLevel = Some("\"info\""), None,
         "`info` logs changes of state, not every tick."),
     key!("log.format", [host.log.format]: LogFormat = Some("\"text\""), None,

@@ -4,19 +4,22 @@
 mod check;
 mod docs;
 mod host;
+mod key;
 mod keys;
 mod mistake;
 mod parse;
 mod predict;
+mod qos_keys;
 mod setting;
 mod units;
 
 pub use docs::{effective, reference, sample};
 pub use host::{
     AuditConfig, HostConfig, HttpConfig, LayoutConfig, Limits, LogConfig, LogFormat, LogLevel,
-    OrAuto, Preset, TaskRule,
+    OrAuto, Preset, StateConfig, TaskRule,
 };
 pub use mistake::{Mistake, Mistakes};
+pub use units::{parse_cpu, parse_memory, parse_share, parse_time};
 
 use crate::decision::Mode;
 use gleaner_estimator::predict::PredictorSpec;

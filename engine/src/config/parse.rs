@@ -3,9 +3,10 @@
 
 use super::host::{
     AuditConfig, HostConfig, HttpConfig, LayoutConfig, Limits, LogConfig, LogFormat, LogLevel,
-    OrAuto, TaskRule,
+    OrAuto, StateConfig, TaskRule,
 };
-use super::keys::{KEYS, Key, SECTIONS, TASK_KEYS, TASK_RULES};
+use super::key::Key;
+use super::keys::{SECTIONS, TASK_KEYS, TASK_RULES, keys};
 use super::mistake::{Fault, Ledger, Mistakes, position};
 use super::{Config, EngineConfig, LendRule, Mode, Quota, check};
 use gleaner_estimator::predict::{Parameters, PredictorSpec};
@@ -67,13 +68,14 @@ impl Default for Config {
     /// The defaults of the key table.
     fn default() -> Self {
         let mut config = blank();
-        apply_defaults(KEYS, &mut config);
+        apply_defaults(keys(), &mut config);
+        check::derive(&mut config, &Places::new());
         config
     }
 }
 
 /// Sets every key that has a default to it.
-fn apply_defaults<C>(keys: &[Key<C>], config: &mut C) {
+fn apply_defaults<'k, C: 'k>(keys: impl Iterator<Item = &'k Key<C>>, config: &mut C) {
     for key in keys {
         let Some(literal) = key.default else { continue };
         let applied = DeValue::parse(literal).map(|value| key.apply(config, value.get_ref()));
@@ -113,6 +115,7 @@ fn blank() -> Config {
             },
             http: HttpConfig { listen: None, metrics_listen: None, allowed_hosts: Vec::new() },
             audit: AuditConfig { file: None, max_size: Bytes::default(), keep: 0 },
+            state: StateConfig { file: None, every: Span::default(), max_age: Span::default() },
             log: LogConfig { level: LogLevel::Info, format: LogFormat::Text },
         },
     }
@@ -142,7 +145,7 @@ fn walk(
     for (name, value) in table {
         let path = format!("{prefix}{}", name.get_ref());
         let at = value.span();
-        if let Some(key) = KEYS.iter().find(|key| key.path == path) {
+        if let Some(key) = keys().find(|key| key.path == path) {
             if let Err(fault) = key.apply(config, value.get_ref()) {
                 ledger.note(&at, path.as_str(), fault);
             }
@@ -203,7 +206,7 @@ fn task_rule(
         cpu: None,
         memory: None,
     };
-    apply_defaults(TASK_KEYS, &mut rule);
+    apply_defaults(TASK_KEYS.iter(), &mut rule);
     for (name, value) in table {
         match TASK_KEYS.iter().find(|key| key.path == name.get_ref()) {
             Some(key) => {
@@ -231,7 +234,7 @@ fn task_rule(
 fn unknown(path: &str) -> Fault {
     let (section, name) = path.rsplit_once('.').unwrap_or(("", path));
     let elsewhere: Vec<&str> =
-        KEYS.iter().filter(|key| alike(key.name()) == alike(name)).map(|key| key.path).collect();
+        keys().filter(|key| alike(key.name()) == alike(name)).map(|key| key.path).collect();
     match elsewhere.as_slice() {
         [] => {}
         [only] => return Fault::new("no such key".into(), format!("did you mean {only}?")),
@@ -240,7 +243,7 @@ fn unknown(path: &str) -> Fault {
             return Fault::new("no such key".into(), fault);
         }
     }
-    let siblings = KEYS.iter().filter(|key| key.section() == section).map(Key::name);
+    let siblings = keys().filter(|key| key.section() == section).map(Key::name);
     let sections = SECTIONS.iter().map(|(section, _)| *section).filter(|s| !s.is_empty());
     let inner = section == "layout";
     match section.is_empty() {

@@ -5,12 +5,13 @@ use super::host::{LogFormat, LogLevel, OrAuto, Preset};
 use super::mistake::Fault;
 use super::units::{self, Bare};
 use super::{Mode, Quota};
+use core::net::SocketAddr;
 use gleaner_estimator::predict::PredictorKind;
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::slack::Lend;
 use gleaner_estimator::units::{Amount, Bytes, MilliCpus, Ratio, Span};
-use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use toml::de::DeValue;
 
 /// A type that a key can have.
@@ -83,6 +84,15 @@ impl Stored<Option<u64>> for Option<Bytes> {
     }
 }
 
+impl Stored<Vec<Arc<str>>> for Vec<String> {
+    fn store(self) -> Vec<Arc<str>> {
+        self.into_iter().map(Arc::from).collect()
+    }
+    fn load(kept: &Vec<Arc<str>>) -> Self {
+        kept.iter().map(|text| text.as_ref().to_owned()).collect()
+    }
+}
+
 /// A TOML value as a mistake names it.
 fn named(value: &DeValue<'_>) -> String {
     match value {
@@ -96,7 +106,8 @@ fn named(value: &DeValue<'_>) -> String {
     }
 }
 
-fn unfit<T: Setting>(value: &DeValue<'_>) -> Fault {
+/// What to say to a value of another kind.
+pub(super) fn unfit<T: Setting>(value: &DeValue<'_>) -> Fault {
     Fault::new(format!("{} does not fit here", named(value)), format!("write {}", T::form()))
 }
 

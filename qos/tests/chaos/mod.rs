@@ -131,7 +131,8 @@ fn task(name: &str, number: usize) -> Arc<Task> {
         priority: i32::try_from(number % 2).expect("small"),
         tenant: (number > 1).then(|| format!("tenant-{}", number % 2)),
         labels: Vec::new(),
-        started: None,
+        // All different, so that no choice ends in a tie of names.
+        started: Some(Timestamp(number)),
     })
 }
 

@@ -55,16 +55,20 @@ fn take(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Says why an address cannot be had, and the ways out.
+/// The ways out of each reason why an address cannot be had.
+const WAYS_OUT: [(io::ErrorKind, &str); 3] = [
+    (
+        io::ErrorKind::AddrInUse,
+        "another program has it, perhaps another gleaner: see `ss -ltnp`, or take a free port with `--listen 127.0.0.1:0`",
+    ),
+    (io::ErrorKind::PermissionDenied, "ports below 1024 need CAP_NET_BIND_SERVICE"),
+    (io::ErrorKind::AddrNotAvailable, "no interface of this node has that address"),
+];
+
+/// Says why an address cannot be had, and the way out.
 fn busy(address: SocketAddr, key: &str, error: &io::Error) -> Failure {
-    let hint = match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "another program has it, perhaps another gleaner: see `ss -ltnp`, or take a free port with `--listen 127.0.0.1:0`"
-        }
-        io::ErrorKind::PermissionDenied => "ports below 1024 need CAP_NET_BIND_SERVICE",
-        io::ErrorKind::AddrNotAvailable => "no interface of this node has that address",
-        _ => "give another address",
-    };
+    let known = WAYS_OUT.iter().find(|(kind, _)| *kind == error.kind());
+    let hint = known.map_or("give another address", |(_, hint)| hint);
     Failure::new(
         Exit::Unavailable,
         format_args!("cannot listen on {address} ({key}): {error}; {hint}"),

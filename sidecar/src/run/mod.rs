@@ -13,13 +13,14 @@ mod reload;
 mod rows;
 mod show;
 
-use crate::audit::Audit;
 use crate::clock::SystemClock;
 use crate::exit::{Exit, Failure};
+use crate::scribe::Scribe;
 use crate::{cli, config, logging, output, settings};
 use background::{Background, Doors};
 use config::Placed;
 use daemon::{Daemon, Parts};
+pub(crate) use facts::node_name;
 use gleaner_engine::config::{Config, LogConfig, LogLevel};
 use gleaner_watch::publisher::Publisher;
 use show::Show;
@@ -52,17 +53,20 @@ pub(crate) fn run(args: &cli::Run) -> Result<(), Failure> {
     let named = if args.listen.is_some() { "--listen" } else { "http.listen" };
     let doors = Doors::open(&config.host.http, named)?;
     let collector = settings::collector(&config)?;
-    let audit = open_audit(&config)?;
+    let scribe = scribe(&config)?;
     let address = doors.address;
-    let about = facts::about(&config, places, &collector);
+    let about = facts::about(&config, places.clone(), &collector);
     let publisher = Publisher::new(about)
         .map_err(|error| Failure::new(Exit::Software, format_args!("metrics: {error}")))?;
     let (wake, mailbox) = channel();
     let background = Background::start(doors, &publisher, wake)?;
     let mut clock = SystemClock::new(mailbox);
-    let parts = Parts { source, config, collector, publisher, audit, show, address };
-    let result = Daemon::new(parts, &clock).run(&mut clock, args.ticks);
+    let parts = Parts { source, config, places, collector, publisher, scribe, show, address };
+    let mut daemon = Daemon::new(parts, &clock);
+    let result = daemon.run(&mut clock, args.ticks);
     notify::stopping();
+    daemon.keep();
+    drop(daemon);
     drop(background);
     result
 }
@@ -78,11 +82,9 @@ fn log_for(config: &Config, show: &Show) -> LogConfig {
     }
 }
 
-/// Opens the audit file that the configuration asks for.
-fn open_audit(config: &Config) -> Result<Option<Audit>, Failure> {
-    let audit = &config.host.audit;
-    Audit::open(audit).transpose().map_err(|error| {
-        let path = audit.file.as_deref().unwrap_or_else(|| "audit".as_ref()).display();
-        Failure::new(Exit::Io, format_args!("cannot open {path} (audit.file): {error}"))
+/// Starts the writer of files.
+fn scribe(config: &Config) -> Result<Scribe, Failure> {
+    Scribe::start(&config.host.audit).map_err(|error| {
+        Failure::new(Exit::Os, format_args!("cannot start the writer of files: {error}"))
     })
 }

@@ -2,12 +2,10 @@
 //! SIGHUP: the configuration is read again. One with a mistake changes nothing; a good one takes effect as a whole.
 
 use super::daemon::Daemon;
-use super::{facts, notify, open_audit};
-use crate::audit::Audit;
+use super::{notify, scribe};
 use crate::clock::Clock;
 use crate::exit::Failure;
 use crate::settings;
-use gleaner_engine::Engine;
 use gleaner_engine::config::Config;
 use gleaner_watch::snapshot::Trouble;
 
@@ -28,7 +26,7 @@ impl Daemon {
                 }
             }
         }
-        self.refresh_troubles();
+        self.follow_layout();
         self.schedule.set_interval(clock.now(), self.parts.config.engine.interval);
         notify::ready("deciding");
     }
@@ -51,25 +49,19 @@ impl Daemon {
             true => None,
             false => Some(settings::collector(&config)?),
         };
-        let audit = match old.host.audit == config.host.audit {
+        let scribe = match old.host.audit == config.host.audit {
             true => None,
-            false => Some(open_audit(&config)?),
+            false => Some(scribe(&config)?),
         };
         warn_of_the_lasting(old, &config);
         if let Some(collector) = collector {
             self.parts.collector = collector;
         }
-        if let Some(audit) = audit {
-            self.dropped_before += self.parts.audit.as_ref().map_or(0, Audit::dropped);
-            self.parts.audit = audit;
+        if let Some(scribe) = scribe {
+            self.dropped_before += self.parts.scribe.dropped();
+            self.parts.scribe = scribe;
         }
-        let engine = settings::engine(&config, &self.parts.collector);
-        if engine != *self.engine.config() {
-            tracing::warn!("rules of lending have changed: starting over cold");
-            self.engine = Engine::new(engine);
-        }
-        let about = facts::about(&config, places, &self.parts.collector);
-        self.parts.publisher.set_about(about);
+        self.parts.places = places;
         self.parts.config = config;
         Ok(())
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The command line of the real program: help, mistakes, exit codes.
 
-use crate::common::{gleaner, stderr, stdout};
+use crate::common::{gleaner, scratch, stderr, stdout};
 use std::fs;
 use std::net::TcpListener;
 
@@ -36,7 +36,7 @@ fn a_wrong_command_line_is_64() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_66() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let missing = dir.path().join("missing.toml");
     let binary = dir.path().join("binary.toml");
     fs::write(&binary, b"mode = \"\xff\"").unwrap();
@@ -50,7 +50,7 @@ fn a_file_that_cannot_be_read_is_66() {
 
 #[test]
 fn mistakes_in_a_file_are_78_for_every_command() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let path = dir.path().join("gleaner.toml");
     fs::write(&path, "mode = \"kill\"\n[sample]\ninterval = 5\n").unwrap();
     let file = path.to_str().unwrap();
@@ -71,7 +71,7 @@ fn mistakes_in_a_file_are_78_for_every_command() {
 
 #[test]
 fn check_config_prints_what_is_in_force_and_it_reads_back() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let path = dir.path().join("gleaner.toml");
     fs::write(&path, "[cpu]\nreserve = \"1 core\"\n").unwrap();
     let first = gleaner(["check-config".as_ref(), path.as_os_str()]);
@@ -99,7 +99,7 @@ fn a_port_that_is_taken_is_69_and_names_the_way_out() {
 
 #[test]
 fn a_node_without_proc_is_71() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let path = dir.path().join("gleaner.toml");
     let proc = dir.path().join("proc");
     fs::write(&path, format!("[layout]\nproc_root = {:?}\n", proc.display().to_string())).unwrap();

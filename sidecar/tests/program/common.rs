@@ -2,10 +2,27 @@
 //! The real program under test: started, listened to, asked over HTTP, and ended whatever happens.
 
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Output, Stdio};
+use tempfile::TempDir;
+
+/// A directory that is removed at the end.
+pub(crate) fn scratch() -> TempDir {
+    tempfile::tempdir().expect("a place for temporary files")
+}
+
+/// Writes a file, and the directories above it.
+pub(crate) fn write(path: &Path, content: &str) {
+    fs::create_dir_all(path.parent().expect("below a directory")).expect("writable");
+    fs::write(path, content).expect("writable");
+}
 
 /// The program with an environment of its own.
 fn program() -> Command {
@@ -27,6 +44,28 @@ pub(crate) fn stdout(output: &Output) -> String {
 /// What it wrote to standard error.
 pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("UTF-8")
+}
+
+/// Runs it to its end on a terminal of this width, and gives what the terminal shows.
+pub(crate) fn on_a_terminal(columns: u16, arguments: &[&str]) -> String {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&master).and_then(|()| unlockpt(&master)).expect("a terminal");
+    let name = ptsname(&master, Vec::new()).expect("a terminal");
+    let name = Path::new(OsStr::from_bytes(name.to_bytes())).to_owned();
+    let slave = fs::OpenOptions::new().read(true).write(true).open(name).expect("a terminal");
+    let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&slave, size).expect("a terminal");
+    let status = program()
+        .args(arguments)
+        .stdout(slave)
+        .stderr(Stdio::inherit())
+        .status()
+        .expect("the program starts");
+    assert!(status.success(), "{status}");
+    // What was written waits in the terminal; with its last writer gone the read ends in EIO.
+    let mut shown = Vec::new();
+    let _ = fs::File::from(master).read_to_end(&mut shown);
+    String::from_utf8(shown).expect("UTF-8").replace("\r\n", "\n")
 }
 
 /// A daemon that runs until the test ends.

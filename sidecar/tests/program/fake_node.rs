@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `layout` and `sample` on a node made of files: what they show, and that a name cannot drive the terminal.
 
-use crate::common::{gleaner, stderr, stdout};
-use std::fs;
+use crate::common::{gleaner, scratch, stderr, stdout, write};
 use std::path::{Path, PathBuf};
 
 /// Four cores, 8 GiB, cgroup v2, a web service and a batch job with a rude name.
@@ -48,9 +47,7 @@ class = \"best_effort\"
 /// Writes the node below `root` and a configuration that looks there.
 fn node(root: &Path) -> PathBuf {
     for (name, content) in FILES {
-        let path = root.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
+        write(&root.join(name), content);
     }
     let config = root.join("gleaner.toml");
     let (proc, prefix) = (root.join("proc"), root.display().to_string());
@@ -58,12 +55,12 @@ fn node(root: &Path) -> PathBuf {
         "[sample]\ninterval = \"100ms\"\n[layout]\nproc_root = {:?}\nmount_prefix = {prefix:?}\n{TASKS}",
         proc.display().to_string()
     );
-    fs::write(&config, layout).unwrap();
+    write(&config, &layout);
     config
 }
 
 fn shown(command: &str) -> String {
-    let root = tempfile::tempdir().unwrap();
+    let root = scratch();
     let config = node(root.path());
     let output = gleaner([command.as_ref(), "--config".as_ref(), config.as_os_str()]);
     assert!(output.status.success(), "{}", stderr(&output));
@@ -85,7 +82,7 @@ fn sample_shows_what_each_task_uses() {
 
 #[test]
 fn sample_as_json_has_every_counter_that_was_read() {
-    let root = tempfile::tempdir().unwrap();
+    let root = scratch();
     let config = node(root.path());
     let output =
         gleaner(["sample".as_ref(), "--json".as_ref(), "--config".as_ref(), config.as_os_str()]);

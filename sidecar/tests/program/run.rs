@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The real daemon on the real node: decisions, metrics, signals, reload, supervisor.
 
-use crate::common::{Running, get, gleaner, stderr, stdout};
+use crate::common::{Running, get, gleaner, on_a_terminal, scratch, stderr, stdout};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::fs;
@@ -45,8 +45,23 @@ fn without_a_terminal_only_changes_are_logged() {
 }
 
 #[test]
+fn on_a_terminal_each_decision_is_a_row_that_fits() {
+    let shown = on_a_terminal(100, &["run", "-n", "2", "-l", "127.0.0.1:0"]);
+    let (introduction, rows) = shown.split_once("\n\n").expect("a blank line between them");
+    assert!(introduction.contains("observing; decides and shows, touches nothing"), "{shown}");
+    assert!(introduction.contains("http://127.0.0.1:"), "it says where the metrics are: {shown}");
+    let rows: Vec<&str> = rows.lines().collect();
+    assert!(rows[0].starts_with("UTC") && rows[0].ends_with("why not more"), "{shown}");
+    assert_eq!(rows.len(), 3, "{shown}");
+    assert!(rows[1].contains(" cpu ") && rows[1].contains("warming up"), "{shown}");
+    let narrow = on_a_terminal(80, &["run", "-n", "2", "-l", "127.0.0.1:0"]);
+    let (_, rows) = narrow.split_once("\n\n").expect("a blank line between them");
+    assert!(rows.lines().all(|row| row.chars().count() <= 80), "{narrow}");
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_failure() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let path = dir.path().join("gleaner.toml");
     fs::write(&path, FAST).unwrap();
     let file = path.to_str().unwrap();
@@ -85,7 +100,7 @@ fn it_serves_what_it_decides_and_ends_on_either_signal() {
 
 #[test]
 fn a_refused_reload_changes_nothing_and_a_good_one_everything() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let path = dir.path().join("gleaner.toml");
     fs::write(&path, FAST).unwrap();
     let file = path.to_str().unwrap();
@@ -118,7 +133,7 @@ fn reload_metric(address: &str) -> String {
 
 #[test]
 fn the_supervisor_is_told_ready_alive_reloading_and_stopping() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let path = dir.path().join("notify");
     let supervisor = UnixDatagram::bind(&path).unwrap();
     let config = dir.path().join("gleaner.toml");
@@ -126,8 +141,9 @@ fn the_supervisor_is_told_ready_alive_reloading_and_stopping() {
     let file = config.to_str().unwrap();
     let mut running = Running::start(
         &["--config", file, FREE[0], FREE[1]],
-        &[("NOTIFY_SOCKET", path.as_os_str())],
+        &[("NOTIFY_SOCKET", path.as_os_str()), ("WATCHDOG_USEC", "150000".as_ref())],
     );
+    running.logged("WatchdogSec= is shorter than two intervals");
     let next = || {
         let mut bytes = [0; 512];
         let read = supervisor.recv(&mut bytes).unwrap();
@@ -150,7 +166,7 @@ fn the_supervisor_is_told_ready_alive_reloading_and_stopping() {
 
 #[test]
 fn decisions_are_written_to_the_audit_file() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let config = dir.path().join("gleaner.toml");
     let audit = dir.path().join("audit.jsonl");
     let file = format!("{FAST}[audit]\nfile = {:?}\n", audit.display().to_string());
@@ -159,12 +175,38 @@ fn decisions_are_written_to_the_audit_file() {
         ["run", "-n", "4", "--json", "-l", "127.0.0.1:0", "-c", config.to_str().unwrap()];
     let output = gleaner(arguments);
     assert!(output.status.success(), "{}", stderr(&output));
-    assert_eq!(fs::read_to_string(&audit).unwrap(), stdout(&output));
+    let written = fs::read_to_string(&audit).unwrap();
+    assert_eq!(written, stdout(&output));
+    assert_eq!(written.lines().count(), 4);
+}
+
+#[test]
+fn what_was_learned_survives_a_restart_and_a_damaged_file_does_not_matter() {
+    let dir = scratch();
+    let config = dir.path().join("gleaner.toml");
+    let state = dir.path().join("learned");
+    fs::write(&config, format!("{FAST}[state]\nfile = {:?}\n", state.display().to_string()))
+        .unwrap();
+    let run = || {
+        let output =
+            gleaner(["run", "-n", "3", "-l", "127.0.0.1:0", "-c", config.to_str().unwrap()]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        stderr(&output)
+    };
+    assert!(run().contains("there is none yet"));
+    assert!(run().contains("continuing with what was learned before"));
+    let mut bytes = fs::read(&state).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&state, bytes).unwrap();
+    let log = run();
+    assert!(log.contains("starting cold") && log.contains("checksum"), "{log}");
+    assert!(run().contains("continuing"), "the damaged file was replaced");
 }
 
 #[test]
 fn nothing_is_served_where_nothing_should_be() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let config = dir.path().join("gleaner.toml");
     fs::write(&config, format!("{FAST}[http]\nlisten = \"none\"\n")).unwrap();
     let mut running = Running::start(&["--config", config.to_str().unwrap()], &[]);

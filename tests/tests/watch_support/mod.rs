@@ -12,8 +12,6 @@ use gleaner_estimator::sample::{
 };
 use gleaner_estimator::slack::Lend;
 use gleaner_estimator::units::{Bytes, MilliCpus, Ratio, Span, Timestamp};
-use gleaner_qos::Controller;
-use gleaner_qos::config::QosConfig;
 use gleaner_watch::about::About;
 use gleaner_watch::publisher::{Publisher, Told};
 use gleaner_watch::snapshot::HostState;
@@ -26,9 +24,11 @@ pub(crate) const EVIL: &str = "be/<img src=x onerror=alert(1)>";
 /// Sixteen cores, 64 GiB, and as many tasks as asked for.
 pub(crate) struct Node {
     engine: Engine,
-    controller: Controller,
     pub(crate) publisher: Publisher,
     pub(crate) host: HostState,
+    /// How long the threads of each guaranteed task wait for a CPU in the coming second, in all.
+    pub(crate) waits: Duration,
+    waited: Duration,
     secs: u64,
 }
 
@@ -40,9 +40,10 @@ impl Node {
     pub(crate) fn with(about: About) -> Self {
         Self {
             engine: Engine::new(config()),
-            controller: Controller::new(QosConfig::default()),
             publisher: Publisher::new(about).expect("the list of metrics is well formed"),
             host: HostState::default(),
+            waits: Duration::from_millis(1),
+            waited: Duration::ZERO,
             secs: 100,
         }
     }
@@ -59,14 +60,13 @@ impl Node {
     /// One second later: every task used a tenth of a core, the system half of one.
     pub(crate) fn tick(&mut self, tasks: usize) {
         self.secs += 1;
-        let sample = sample(self.secs, tasks);
+        self.waited += self.waits;
+        let sample = sample(self.secs, self.waited, tasks);
         let reading =
             Reading { at: sample.at, wall_ms: self.wall_ms(), body: Body::Fresh(&sample) };
         let decision = self.engine.tick(reading);
-        let harm = self.controller.assess(&sample, self.engine.usage());
         self.publisher.tell(Told {
             decision: &decision,
-            harm: Some(&harm),
             seen: Some((&sample, self.engine.usage())),
             sample_took: Some(Duration::from_micros(700)),
             tick_took: Duration::from_micros(15),
@@ -83,7 +83,6 @@ impl Node {
         self.publisher.tell(Told {
             decision: &decision,
             seen: None,
-            harm: None,
             sample_took: None,
             tick_took: Duration::from_micros(2),
             host: &self.host,
@@ -150,8 +149,8 @@ fn config() -> EngineConfig {
     }
 }
 
-fn sample(secs: u64, tasks: usize) -> Sample {
-    let mut all: Vec<TaskSample> = (0..tasks).map(|index| task(secs, index)).collect();
+fn sample(secs: u64, waited: Duration, tasks: usize) -> Sample {
+    let mut all: Vec<TaskSample> = (0..tasks).map(|index| task(secs, waited, index)).collect();
     all.sort_by(|a, b| a.task.id.cmp(&b.task.id));
     let used = u64::try_from(tasks).expect("few") * 100_000 + 500_000;
     let memory = MemoryInfo {
@@ -174,7 +173,7 @@ fn sample(secs: u64, tasks: usize) -> Sample {
 }
 
 /// Every third task is best-effort, and the first of those has a name to beware of.
-fn task(secs: u64, index: usize) -> TaskSample {
+fn task(secs: u64, waited: Duration, index: usize) -> TaskSample {
     let best_effort = index % 3 == 2;
     let name = match (best_effort, index) {
         (true, 2) => EVIL.to_owned(),
@@ -197,7 +196,7 @@ fn task(secs: u64, index: usize) -> TaskSample {
             cpu_usage_usec: Some(100_000 * secs),
             working_set: Some(Bytes(1 << 20)),
             psi: PsiSet { cpu: Some(psi), memory: Some(psi), io: Some(psi) },
-            run_wait_ns: Some(1_000_000 * secs),
+            run_wait_ns: u64::try_from(waited.as_nanos()).ok(),
             run_cpu_ns: Some(100_000_000 * secs),
             throttled_usec: Some(0),
             major_faults: Some(0),

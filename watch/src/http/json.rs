@@ -5,13 +5,12 @@ use crate::about::About;
 use crate::metrics::own::Own;
 use crate::snapshot::{HostState, Snapshot, TaskView};
 use crate::state::State;
-use crate::why::{Why, why};
+use crate::why::{Why, why, why_io};
 use gleaner_engine::decision::{Decision, Health, Mode};
 use gleaner_estimator::reason::Bound;
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::units::{Bytes, MilliCpus, Ratio};
 use gleaner_estimator::usage::Stalls;
-use gleaner_qos::assessment::Assessment;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::time::Instant;
@@ -104,8 +103,6 @@ pub(super) struct DecisionAnswer<'a> {
     why: WhyAnswer,
     /// The same form as a line of the audit file: cores in thousandths, memory in bytes, spans in nanoseconds.
     decision: Cow<'a, Decision>,
-    /// Contention, signal by signal; `null` where nobody judges it.
-    harm: Option<&'a Assessment>,
     host: &'a HostState,
     own: Own,
 }
@@ -114,6 +111,8 @@ pub(super) struct DecisionAnswer<'a> {
 struct WhyAnswer {
     cpu: Why,
     memory: Why,
+    /// `null` where nobody judges it.
+    io: Option<Why>,
 }
 
 pub(super) fn decision(shot: &Snapshot, now: Instant) -> DecisionAnswer<'_> {
@@ -122,9 +121,8 @@ pub(super) fn decision(shot: &Snapshot, now: Instant) -> DecisionAnswer<'_> {
     DecisionAnswer {
         head: Head::of(shot, now),
         about: &shot.about,
-        why: WhyAnswer { cpu, memory },
+        why: WhyAnswer { cpu, memory, io: why_io(&decision) },
         decision,
-        harm: shot.harm.as_ref(),
         host: &shot.host,
         own: Own::read(),
     }

@@ -61,7 +61,7 @@ impl Collector for Rendered {
                     }
                 }
                 Source::Harm(read) => {
-                    if let Some(harm) = shot.as_ref().and_then(|shot| shot.harm.as_ref()) {
+                    if let Some(harm) = decision.as_ref().and_then(|d| d.assessment.as_ref()) {
                         read(harm, &mut series);
                     }
                 }

@@ -96,11 +96,8 @@ impl Metrics {
         for (resource, bound) in bounds {
             self.add("gleaner_ticks_total", &[resource.word(), bound.word()], 1);
         }
-        for resource in Resource::ALL {
-            let was = before.and_then(|before| before.level(resource));
-            if let Some((_, is)) = was.zip(shot.level(resource)).filter(|(was, is)| was != is) {
-                self.add("gleaner_level_transitions_total", &[resource.word(), is.word()], 1);
-            }
+        for (resource, level) in shot.changed_levels(before) {
+            self.add("gleaner_level_transitions_total", &[resource.word(), level.word()], 1);
         }
         self.add("gleaner_tasks_vanished_total", &[], u64::from(decision.vanished));
         match decision.health {
