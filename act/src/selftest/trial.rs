@@ -15,7 +15,6 @@ use crate::usage::{cpu_usec, memory_bytes};
 use crate::{io, quota};
 use gleaner_estimator::units::{Bytes, MilliCpus, Span, Timestamp};
 use rustix::io::Errno;
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// How long an effect is waited for.
 const PATIENCE: Span = Span::from_secs(5);
@@ -81,10 +80,7 @@ impl Trial<'_> {
         let deed = standing::cpu(self.hands, target, Weights::Ours, None, self.now());
         let written = self.judge(deed)?;
         let neighbour = self.ground.neighbour()?;
-        let workers = on_one_processor(|| {
-            let beside = self.ground.work_beside((self.test.spinner)());
-            Ok([beside.map_err(cannot_start)?, self.spinner()?])
-        })?;
+        let workers = self.ground.contest(self.test.spinner).map_err(cannot_start)?;
         // From when the neighbour spins: before, the other has the processor for itself.
         let use_of = |target: &Target| cpu_usec(target).unwrap_or(0);
         self.wait("the neighbour's start", || use_of(&neighbour) > START_USEC)?;
@@ -256,19 +252,4 @@ fn absent(means: Means) -> Outcome {
 fn cannot_start(error: std::io::Error) -> Outcome {
     let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
     Outcome::Failed { errno, what: format!("start a process of our own: {error}") }
-}
-
-/// Runs `start` so that what it starts shares one processor: otherwise there is no contest.
-fn on_one_processor<T>(start: impl FnOnce() -> Result<T, Outcome>) -> Result<T, Outcome> {
-    let failed = |errno: Errno| Outcome::Failed {
-        errno: errno.raw_os_error(),
-        what: format!("choose a processor: {errno}"),
-    };
-    let allowed = sched_getaffinity(None).map_err(failed)?;
-    let mut one = CpuSet::new();
-    (0..CpuSet::MAX_CPU).find(|cpu| allowed.is_set(*cpu)).into_iter().for_each(|cpu| one.set(cpu));
-    sched_setaffinity(None, &one).map_err(failed)?;
-    let started = start();
-    sched_setaffinity(None, &allowed).map_err(failed)?;
-    started
 }
