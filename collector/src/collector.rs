@@ -23,17 +23,19 @@ use std::sync::Arc;
 /// It asks no clock: the host stamps each reading. One collector belongs to one thread at a time.
 #[derive(Debug)]
 pub struct Collector {
-    settings: Settings,
-    globs: Globs,
-    hierarchies: Hierarchies,
-    trees: Trees,
-    reader: Reader,
-    node: Node,
-    detected: Detected,
-    plan: Plan,
-    roster: Roster,
+    pub(crate) settings: Settings,
+    pub(crate) globs: Globs,
+    pub(crate) hierarchies: Hierarchies,
+    pub(crate) trees: Trees,
+    pub(crate) reader: Reader,
+    pub(crate) node: Node,
+    pub(crate) detected: Detected,
+    pub(crate) plan: Plan,
+    pub(crate) roster: Roster,
     /// Readings so far.
     round: u64,
+    /// Glances so far, for whose turn it is.
+    pub(crate) glances: u64,
     /// A full scan is due at the next reading.
     scan_due: bool,
     health: Health,
@@ -74,6 +76,7 @@ impl Collector {
             plan,
             roster: Roster::default(),
             round: 0,
+            glances: 0,
             scan_due: true,
             health: Health::default(),
         };
@@ -189,8 +192,10 @@ impl Collector {
                 into.vanished += 1;
                 continue;
             }
-            if entry.guaranteed {
-                signals.count(&entry.counters);
+            match entry.class {
+                Class::Guaranteed => signals.count(&entry.counters),
+                Class::BestEffort => entry.meter(&mut self.roster.best_effort_usec),
+                Class::System => {}
             }
             put(into, filled, entry);
             filled += 1;

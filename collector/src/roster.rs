@@ -44,7 +44,14 @@ pub(crate) struct Scene<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
     pub(crate) entries: Vec<Entry>,
-    pub(crate) guaranteed: usize,
+    /// Where the guaranteed tasks are among the entries.
+    pub(crate) guaranteed: Vec<usize>,
+    /// Where the best-effort tasks are among the entries.
+    pub(crate) best_effort: Vec<usize>,
+    /// CPU time that best-effort tasks have used while they were watched, microseconds.
+    pub(crate) best_effort_usec: u64,
+    /// Whether everything was listed once: a task that comes later starts from nothing.
+    listed: bool,
     changes: Changes,
     pending: Vec<Change>,
     arrivals: u64,
@@ -75,6 +82,7 @@ impl Roster {
     /// Forgets all tasks: another layout is to find its own.
     pub(crate) fn clear(&mut self, reader: &mut Reader) {
         self.entries.drain(..).for_each(|mut entry| entry.close(reader));
+        self.listed = false;
         self.count();
     }
 
@@ -120,6 +128,7 @@ impl Roster {
                 self.entries.push(entry);
             }
         }
+        self.listed = true;
         self.entries.sort_unstable_by(|a, b| a.task.id.cmp(&b.task.id));
         self.recount(scene);
         Ok(())
@@ -204,15 +213,23 @@ impl Roster {
     }
 
     fn count(&mut self) {
-        let is_guaranteed = |entry: &&Entry| entry.guaranteed;
-        self.guaranteed = self.entries.iter().filter(is_guaranteed).count();
+        self.guaranteed.clear();
+        self.best_effort.clear();
+        for (index, entry) in self.entries.iter().enumerate() {
+            match entry.class {
+                Class::Guaranteed => self.guaranteed.push(index),
+                Class::BestEffort => self.best_effort.push(index),
+                Class::System => {}
+            }
+        }
     }
 
     /// Counts the tasks and shares the descriptors out among them.
     fn recount(&mut self, scene: &mut Scene<'_>) {
         self.count();
-        let threads = self.guaranteed * self.thread_limit(scene.settings);
-        let demand = scene.plan.demand(self.entries.len(), self.guaranteed, threads);
+        let guaranteed = self.guaranteed.len();
+        let threads = guaranteed * self.thread_limit(scene.settings);
+        let demand = scene.plan.demand(self.entries.len(), guaranteed, threads);
         scene.reader.budget.share_out(demand);
         if scene.reader.budget.is_overdrawn() {
             self.entries.iter_mut().for_each(|entry| entry.shrink(scene.reader));
@@ -226,6 +243,7 @@ impl Roster {
         let started = age::started(scene.reader, scene.proc, tree, &id.name, scene.at);
         let task = Arc::new(describe(id, &facts, started, scene));
         let mut entry = Entry::new(task, facts, scene.cpus, self.arrivals);
+        entry.metered = self.listed.then_some(0);
         let settled = started.is_some_and(|start| start.plus(SETTLED) <= scene.at);
         entry.young = if settled { 0 } else { YOUNG };
         self.settle(&mut entry, scene);
@@ -254,7 +272,8 @@ impl Roster {
         entry.young = entry.young.saturating_sub(1);
         let facts = Facts::read(scene.reader, scene.trees, &entry.task.id.name);
         let (mut started, tree) = (entry.task.started, scene.trees.get(scene.listing));
-        if started.is_none() {
+        let may_have_processes = entry.young > 0 || entry.counters.pids != Some(0);
+        if started.is_none() && may_have_processes {
             started = age::started(scene.reader, scene.proc, tree, &entry.task.id.name, scene.at);
         }
         // Mostly nothing has changed, and then nothing is allocated.
@@ -262,7 +281,11 @@ impl Roster {
             (entry.facts, entry.node) = (facts, scene.cpus);
             let task = describe(entry.task.id.clone(), &facts, started, scene);
             if task != *entry.task {
-                entry.guaranteed = task.class == Class::Guaranteed;
+                if task.class != entry.class {
+                    entry.class = task.class;
+                    // What it used in another class is no part of this one's total.
+                    entry.metered = entry.counters.cpu_usage_usec;
+                }
                 entry.task = Arc::new(task);
             }
         }
@@ -278,7 +301,7 @@ impl Roster {
             // Without the file it is no kernel's tree; an empty cgroup of that name is not the task's.
             entry.pressure_is_its = file.get("cgroup.events", parse::populated) != Some(false);
         }
-        match entry.task.class {
+        match entry.class {
             Class::Guaranteed => {
                 let limit = self.thread_limit(scene.settings);
                 let threads = entry.threads.get_or_insert_with(|| Box::new(Threads::new(limit)));
@@ -293,7 +316,7 @@ impl Roster {
     }
 
     fn thread_limit(&self, settings: &Settings) -> usize {
-        let share = settings.threads_total / self.guaranteed.max(1);
+        let share = settings.threads_total / self.guaranteed.len().max(1);
         share.clamp(1, settings.threads_per_task.max(1))
     }
 }

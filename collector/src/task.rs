@@ -39,19 +39,23 @@ pub(crate) struct Entry {
     /// Its processes are in the unified cgroup of the same path (hybrid), so the stall times there are its.
     pub(crate) pressure_is_its: bool,
     pub(crate) threads: Option<Box<Threads>>,
-    /// Its class is `Guaranteed`. Here because `task` is memory of its own, which a reading need not touch.
-    pub(crate) guaranteed: bool,
+    /// Its class, here too because `task` is memory of its own, which a reading need not touch.
+    pub(crate) class: Class,
     /// Found gone by the latest reading.
     pub(crate) gone: bool,
+    /// A file that was there, or could have been, was not.
+    lost: bool,
     /// Never read yet, so that nothing is held.
     first: bool,
+    /// CPU time, in microseconds, that is already part of the best-effort total.
+    pub(crate) metered: Option<u64>,
     slots: [Slot; KINDS],
 }
 
 impl Entry {
     pub(crate) fn new(task: Arc<Task>, facts: Facts, node: MilliCpus, phase: u64) -> Self {
         Self {
-            guaranteed: task.class == Class::Guaranteed,
+            class: task.class,
             task,
             facts,
             node,
@@ -61,7 +65,9 @@ impl Entry {
             pressure_is_its: true,
             threads: None,
             gone: false,
+            lost: false,
             first: true,
+            metered: None,
             slots: Default::default(),
         }
     }
@@ -71,39 +77,84 @@ impl Entry {
     /// Files that matter within a second are read every time; the others when `slow`, and hold their
     /// last value between. What cannot be read or understood becomes `None`.
     pub(crate) fn read(&mut self, tools: &mut Tools<'_>, slow: bool) -> bool {
-        let guaranteed = self.guaranteed;
         let slow = std::mem::take(&mut self.first) || slow;
-        let mut files = Files {
+        let guaranteed = self.class == Class::Guaranteed;
+        let throttled = slow || self.facts.quota.is_some();
+        let pressure = (guaranteed || slow).then_some(self.pressure_is_its);
+        let (mut files, counters) = self.files(tools);
+        read_cpu(&mut files, counters, throttled);
+        counters.memory_current = files.get(Kind::MemoryCurrent, parse::single).map(Bytes);
+        if guaranteed || slow {
+            read_events_v2(&mut files, counters);
+        }
+        if slow {
+            read_slow(&mut files, counters);
+        }
+        read_pressure(&mut files, counters, pressure);
+        self.is_there(tools) && self.read_threads(tools, slow)
+    }
+
+    /// Reads only what shows harm; `false` when the cgroup that was listed is gone.
+    ///
+    /// Major faults are in `memory.stat`, the dearest of all files: it is read only when `faults`.
+    pub(crate) fn glance(&mut self, tools: &mut Tools<'_>, faults: bool) -> bool {
+        let (throttled, its) = (self.facts.quota.is_some(), self.pressure_is_its);
+        let (mut files, counters) = self.files(tools);
+        read_cpu(&mut files, counters, throttled);
+        if faults {
+            read_memory_stat(&mut files, counters);
+        }
+        read_pressure(&mut files, counters, Some(its));
+        self.is_there(tools) && self.read_threads(tools, false)
+    }
+
+    /// Reads only the CPU time used.
+    pub(crate) fn glance_cpu(&mut self, tools: &mut Tools<'_>) {
+        let (mut files, counters) = self.files(tools);
+        read_cpu(&mut files, counters, false);
+    }
+
+    fn files<'a>(&'a mut self, tools: &'a mut Tools<'_>) -> (Files<'a>, &'a mut TaskCounters) {
+        let files = Files {
             reader: tools.reader,
             trees: tools.trees,
             plan: tools.plan,
             task: &self.task,
-            guaranteed,
+            facts: &self.facts,
+            guaranteed: self.class == Class::Guaranteed,
             slots: &mut self.slots,
-            lost: false,
+            lost: &mut self.lost,
         };
-        let counters = &mut self.counters;
-        read_cpu(&mut files, counters, slow || self.facts.quota.is_some());
-        read_memory(&mut files, counters, &self.facts, slow, guaranteed);
-        if slow {
-            counters.pids = files.get(Kind::Pids, parse::single);
-        }
-        if guaranteed || slow {
-            counters.psi = if self.pressure_is_its { files.psi() } else { PsiSet::default() };
-        }
-        let anchored = tools.plan.anchor.is_some_and(|kind| files.is_kept(kind));
-        if files.lost || !anchored {
+        (files, &mut self.counters)
+    }
+
+    /// Whether its cgroup still is the one that was listed. While the anchor's descriptor can be read it is.
+    fn is_there(&mut self, tools: &Tools<'_>) -> bool {
+        let anchor = tools.plan.anchor.map(|kind| &self.slots[kind as usize]);
+        let anchored = matches!(anchor, Some(Slot::Kept(..)));
+        if std::mem::take(&mut self.lost) || !anchored {
             let inode = tools.trees.get(tools.listing).inode(&self.task.id.name);
-            if inode != Some(self.task.id.inode) {
-                self.gone = true;
-                return false;
-            }
+            self.gone = inode != Some(self.task.id.inode);
         }
+        !self.gone
+    }
+
+    fn read_threads(&mut self, tools: &mut Tools<'_>, relist: bool) -> bool {
         if let Some(threads) = &mut self.threads {
-            let sums = threads.read(tools, &self.task, slow);
-            (counters.run_wait_ns, counters.run_cpu_ns) = (sums.map(|s| s.0), sums.map(|s| s.1));
+            let sums = threads.read(tools, &self.task, relist);
+            self.counters.run_wait_ns = sums.map(|(wait, _)| wait);
+            self.counters.run_cpu_ns = sums.map(|(_, run)| run);
         }
         true
+    }
+
+    /// Adds to `total` what CPU time it used since it was last asked.
+    pub(crate) fn meter(&mut self, total: &mut u64) {
+        if let Some(now) = self.counters.cpu_usage_usec {
+            let gain = self.metered.and_then(|before| now.checked_sub(before));
+            *total = total.saturating_add(gain.unwrap_or(0));
+            self.metered = Some(now);
+        }
     }
 
     /// Lets files that were missing be tried again.
@@ -138,17 +189,14 @@ struct Files<'a> {
     trees: &'a Trees,
     plan: &'a Plan,
     task: &'a Task,
+    facts: &'a Facts,
     guaranteed: bool,
     slots: &'a mut [Slot; KINDS],
     /// A file that was there, or could have been, is not.
-    lost: bool,
+    lost: &'a mut bool,
 }
 
 impl Files<'_> {
-    fn is_kept(&self, kind: Kind) -> bool {
-        matches!(self.slots[kind as usize], Slot::Kept(..))
-    }
-
     /// Reads one file; `None` where the node or the task has none, it is refused, or not understood.
     fn get<T>(&mut self, kind: Kind, parse: impl FnOnce(&[u8]) -> Parsed<T>) -> Option<T> {
         let place = self.plan.place(kind)?;
@@ -174,7 +222,7 @@ impl Files<'_> {
             Err(Failure::Errno(errno)) => {
                 *slot = Slot::Missing;
                 match errno {
-                    Errno::NOENT | Errno::NODEV => self.lost = true,
+                    Errno::NOENT | Errno::NODEV => *self.lost = true,
                     errno => self.reader.trouble.refused(place.name, errno),
                 }
             }
@@ -211,20 +259,15 @@ fn read_cpu(files: &mut Files<'_>, counters: &mut TaskCounters, throttling_due: 
     counters.throttled_periods = throttling.and_then(|stat| stat.throttled_periods);
 }
 
-fn read_memory(
-    files: &mut Files<'_>,
-    counters: &mut TaskCounters,
-    facts: &Facts,
-    slow: bool,
-    guaranteed: bool,
-) {
-    counters.memory_current = files.get(Kind::MemoryCurrent, parse::single).map(Bytes);
-    if (guaranteed || slow) && files.plan.place(Kind::MemoryEvents).is_some() {
-        counters.memory_events = files.get(Kind::MemoryEvents, parse::memory_events);
+fn read_slow(files: &mut Files<'_>, counters: &mut TaskCounters) {
+    read_memory_stat(files, counters);
+    if files.plan.place(Kind::MemoryFailcnt).is_some() {
+        counters.memory_events = events_v1(files);
     }
-    if !slow {
-        return;
-    }
+    counters.pids = files.get(Kind::Pids, parse::single);
+}
+
+fn read_memory_stat(files: &mut Files<'_>, counters: &mut TaskCounters) {
     let stat = match files.plan.place(Kind::MemoryStatV1) {
         Some(_) => files.get(Kind::MemoryStatV1, parse::memory_stat_v1),
         None => files.get(Kind::MemoryStat, parse::memory_stat_v2),
@@ -232,9 +275,12 @@ fn read_memory(
     counters.working_set = stat.map(|stat| stat.working_set);
     counters.file_cache = stat.map(|stat| stat.file_cache);
     counters.major_faults = stat.and_then(|stat| stat.major_faults);
-    counters.memory_limit = stat.and_then(|stat| stat.limit).or(facts.memory_max);
-    if files.plan.place(Kind::MemoryFailcnt).is_some() {
-        counters.memory_events = events_v1(files);
+    counters.memory_limit = stat.and_then(|stat| stat.limit).or(files.facts.memory_max);
+}
+
+fn read_events_v2(files: &mut Files<'_>, counters: &mut TaskCounters) {
+    if files.plan.place(Kind::MemoryEvents).is_some() {
+        counters.memory_events = files.get(Kind::MemoryEvents, parse::memory_events);
     }
 }
 
@@ -244,4 +290,13 @@ fn events_v1(files: &mut Files<'_>) -> Option<MemoryEvents> {
     let max = files.get(Kind::MemoryFailcnt, parse::single)?;
     let oom_kill = files.get(Kind::MemoryOomControl, parse::oom_kills)??;
     Some(MemoryEvents { high: 0, max, oom: oom_kill, oom_kill })
+}
+
+/// `due` is `None` while the last values are held, and `Some(false)` where they are somebody else's.
+fn read_pressure(files: &mut Files<'_>, counters: &mut TaskCounters, due: Option<bool>) {
+    match due {
+        Some(true) => counters.psi = files.psi(),
+        Some(false) => counters.psi = PsiSet::default(),
+        None => {}
+    }
 }

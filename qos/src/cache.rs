@@ -57,10 +57,45 @@ impl HotCache {
         }
     }
 
+    /// All the cache it has, as last read.
+    pub(crate) fn all(&self) -> f64 {
+        self.seen.map_or(0.0, |(_, now)| now)
+    }
+
     /// Bytes of its present cache that must stay.
     pub(crate) fn bytes(&self) -> f64 {
         let room = self.room.map_or(f64::INFINITY, Amount::to_base);
         self.seen.map_or(0.0, |(_, now)| now.min(self.hot).min(room))
+    }
+}
+
+/// The node's memory when the guaranteed tasks' cache was last seen to change.
+///
+/// Cache is read with samples, available memory ten times as often. When free memory is used up,
+/// what available memory loses in between is cache that is being reclaimed; without this it would look
+/// like headroom running out, and best-effort would be evicted for a service's cold files.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CacheMark {
+    cache: f64,
+    available: f64,
+    free: f64,
+}
+
+impl CacheMark {
+    /// Moves the mark if the cache has changed.
+    pub(crate) fn update(&mut self, cache: f64, available: Bytes, free: Bytes) {
+        if (cache - self.cache).abs() >= 1.0 {
+            *self = Self { cache, available: available.to_base(), free: free.to_base() };
+        }
+    }
+
+    /// Bytes of the guaranteed tasks' cache that must have been reclaimed since, for so little is left.
+    pub(crate) fn reclaimed(&self, available: Bytes) -> f64 {
+        let beyond_free = self.available - available.to_base() - self.free;
+        let all_cache = self.available - self.free;
+        // Other tasks' cache is reclaimed too: theirs is the rest.
+        let share = if all_cache > self.cache { self.cache / all_cache } else { 1.0 };
+        beyond_free.max(0.0) * share
     }
 }
 
@@ -98,6 +133,22 @@ mod tests {
     fn harm_while_it_shrinks_makes_it_hot() {
         let steps = [(1, 300.0, Some(false)), (2, 100.0, Some(true)), (3, 300.0, Some(false))];
         assert!(near(cache(&steps, None), 300.0));
+    }
+
+    #[test]
+    fn between_samples_only_what_free_memory_cannot_explain_is_reclaimed_cache() {
+        let bytes = |mib: f64| Bytes::from_base(mib * MIB);
+        let mut mark = CacheMark::default();
+        mark.update(300.0 * MIB, bytes(700.0), bytes(400.0));
+        mark.update(300.0 * MIB, bytes(1.0), bytes(1.0));
+        assert!(near(mark.reclaimed(bytes(900.0)) / MIB, 0.0), "more is free than then");
+        assert!(near(mark.reclaimed(bytes(301.0)) / MIB, 0.0), "free memory was used");
+        assert!(near(mark.reclaimed(bytes(250.0)) / MIB, 50.0));
+        mark.update(299.0 * MIB, bytes(1_196.0), bytes(0.0));
+        assert!(
+            near(mark.reclaimed(bytes(1_096.0)) / MIB, 25.0),
+            "a quarter of the cache is theirs"
+        );
     }
 
     #[test]

@@ -108,7 +108,8 @@ pub struct MemoryConfig {
     pub floor: f64,
     /// Window of the slow fall. Judgement.
     pub trend_window: Span,
-    /// Share of the node that must be lost in the trend window to count as a slow fall. Judgement.
+    /// Share of the node that must be lost in the trend window to count as a slow fall. Judgement: as
+    /// much as the floor, so that what is left would be gone within another window.
     pub trend: f64,
     /// `memory_stall`: own memory PSI. Measured: 0.0 % without shortage, above 1 % within 0.25 s of harm.
     pub stall: Edges,
@@ -199,6 +200,9 @@ pub struct BudgetConfig {
     /// … and this for each GiB it held. Measured: half of the memory shows as available after 0.1 to
     /// 0.3 s, and a kill takes up to 80 ms per GiB.
     pub settle_per_gib: Span,
+    /// A stall seen earlier than this after a victim was gone is the stall it left behind. Measured: a
+    /// thrashing service was well again 0.6 to 0.7 s after the kill.
+    pub recover: Span,
     /// A victim that is not gone by then has ignored its eviction: it is decided again. Judgement.
     pub gone_within: Span,
     /// An actuator that failed on a task is not tried on it again for this long. Judgement.
@@ -294,7 +298,7 @@ impl Default for MemoryConfig {
             growth_window: Span::from_secs(1),
             floor: 0.005,
             trend_window: Span::from_secs(30),
-            trend: 0.001,
+            trend: 0.005,
             stall: Edges { enter: 0.01, leave: 0.001 },
             stall_window: Span::from_millis(500),
             major_faults: Edges { enter: 50.0, leave: 10.0 },
@@ -351,6 +355,7 @@ impl Default for BudgetConfig {
             evict_window: Span::from_secs(60),
             settle: Span::from_millis(500),
             settle_per_gib: Span::from_millis(100),
+            recover: Span::from_millis(700),
             gone_within: Span::from_secs(10),
             retry: Span::from_secs(60),
             report_within: Span::from_secs(2),

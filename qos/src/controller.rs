@@ -150,6 +150,7 @@ impl Controller {
             self.sampled = Some(sample.at);
             self.node.take_sample(sample, usage);
             self.tracks.take_sample(sample, &self.config);
+            self.node.take_cache(self.tracks.file_cache());
             self.ledger.take_sample(sample, &self.config);
             self.best_effort = self.facts(sample);
         }

@@ -61,6 +61,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) outlasted: bool,
     /// A signal asks for something now; a level also stands for what was.
     pub(crate) pressing: bool,
+    /// A signal asks for Critical now.
+    pub(crate) grave: bool,
     /// The last rung has had its time.
     pub(crate) waited: bool,
     pub(crate) swap: bool,
@@ -131,7 +133,8 @@ fn memory(facts: &Facts<'_>) -> Step {
     if facts.swap && facts.waited && facts.open(Actuator::Reclaim) {
         return Step::Limit(Actuator::Reclaim);
     }
-    if facts.level < Level::Critical {
+    // Unlike CPU harm a shortage does not become grave by lasting: only what is grave now counts.
+    if facts.level < Level::Critical || !facts.grave {
         return Step::Hold(Held::Enough);
     }
     if !facts.harsh() {
@@ -227,6 +230,7 @@ mod tests {
             starves: false,
             outlasted: false,
             pressing: true,
+            grave: true,
             waited: true,
             swap: false,
             roomy: true,
@@ -286,6 +290,7 @@ mod tests {
             (Freeze(Reason::Grows), Facts { on: limited, full: limited, ..base }),
             (Freeze(Reason::Grows), facts(&v1)),
             (Hold(Enough), Facts { level: Level::Strained, ..facts(&v1) }),
+            (Hold(Enough), Facts { grave: false, ..facts(&v1) }),
             (Hold(Held::Mode), Facts { mode: Mode::Squeeze, ..facts(&v1) }),
             (Evict(Reason::Recurs), Facts { recurs: true, ..facts(&v1) }),
             (Hold(NoActuator), facts(&bare)),

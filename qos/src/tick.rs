@@ -113,6 +113,9 @@ impl Controller {
             starves: this.level == Level::Critical && starves(),
             outlasted: this.level == Level::Critical && outlasted,
             pressing: this.leading.is_some(),
+            grave: this
+                .leading
+                .is_some_and(|s| tick.assessment.reading(s).over == Some(Level::Critical)),
             waited,
             roomy: tick.assessment.memory.headroom.is_none_or(|h| {
                 h.to_base() > config.memory.ample * tick.sample.node.capacity_memory.to_base()

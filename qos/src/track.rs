@@ -215,6 +215,11 @@ impl Tracks {
         Bytes::from_base(self.list.iter().map(|t| t.cache.bytes()).sum())
     }
 
+    /// All their page cache, in bytes.
+    pub(crate) fn file_cache(&self) -> f64 {
+        self.list.iter().map(|t| t.cache.all()).sum()
+    }
+
     /// Takes a sample. A task missing for longer than `forget` is dropped, one of another class at once.
     pub(crate) fn take_sample(&mut self, sample: &Sample, config: &QosConfig) {
         self.list.iter_mut().for_each(|t| t.present = false);

@@ -40,17 +40,16 @@ fn page_cache_filling_memory_kills_nobody() {
 #[test]
 fn a_guaranteed_task_that_streams_files_gets_nobody_killed() {
     // Its cold cache fills the node: MemAvailable counts it as free, and all of it looks hot at first.
-    let mut batch = best_effort("batch", 0.5, 200.0);
     let mut logs = guaranteed("logs", 0.3, 200.0);
-    logs.cache = 3_400.0;
-    batch.grows = 0.0;
-    let mut rig = Rig::new(vec![logs, batch]);
+    logs.cache = 3_425.0;
+    let mut rig = Rig::new(vec![logs, best_effort("batch", 0.5, 200.0)]);
+    rig.can = everything().with(Actuator::MemoryHigh, Ability::Missing);
     rig.run(30_000);
     // Best-effort grows at a legitimate rate and the kernel reclaims cold cache without any harm.
     rig.job("batch").grows = 20.0;
     rig.job("logs").cache_grows = -20.0;
-    rig.run(30_000);
-    assert!(rig.evicted().is_empty(), "\n{}", rig.story());
+    rig.run(60_000);
+    assert!(rig.evicted().is_empty() && rig.of(Actuator::Freeze).is_empty(), "\n{}", rig.story());
 }
 
 #[test]
@@ -165,6 +164,23 @@ fn the_second_victim_is_not_chosen_before_the_first_is_gone() {
     assert_eq!(rig.evicted().len(), 1, "one was enough, and it took three seconds to go");
     assert_eq!(rig.settled.len(), 1);
     assert!(rig.settled[0].measured.is_some() && rig.settled[0].expected.is_some());
+}
+
+#[test]
+fn the_stall_that_the_first_victim_leaves_behind_is_not_a_reason_for_a_second() {
+    let mut jobs = ["a", "b", "c", "d"].map(|n| best_effort(n, 0.1, 330.0)).to_vec();
+    jobs.push(guaranteed("db", 0.2, 2_000.0));
+    let mut rig = beside(jobs);
+    rig.run(15_000);
+    rig.job("web").stall_memory = 0.2;
+    while rig.has("a") {
+        rig.run(100);
+    }
+    // Measured: the service is well again 0.6 to 0.7 s after the kill.
+    rig.run(700);
+    rig.job("web").stall_memory = 0.0;
+    rig.run(20_000);
+    assert_eq!(rig.evicted(), ["a"]);
 }
 
 #[test]

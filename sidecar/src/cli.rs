@@ -28,6 +28,12 @@ pub(crate) enum Command {
     Sample(Sample),
     /// Show what was detected: cgroups, layout, tasks, and what cannot be seen
     Layout(Layout),
+    /// Keep what is sampled in a file that survives a crash
+    Record(crate::record::Args),
+    /// Write a recording as Parquet
+    Export(crate::record::ExportArgs),
+    /// Say what settings would have lent and violated on traces and recordings
+    Backtest(crate::backtest::Args),
     /// Print the configuration in force, or every mistake with its line
     ///
     /// Without FILE: every key at its default.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The daemon and the command line.
 
+mod backtest;
 mod cli;
 mod clock;
 mod config;
@@ -9,6 +10,7 @@ mod learned;
 mod logging;
 mod look;
 mod output;
+mod record;
 mod run;
 mod scribe;
 mod settings;
@@ -50,6 +52,9 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Run(args) => run::run(&args),
         Command::Sample(args) => look::sample(&args.config, args.json),
         Command::Layout(args) => look::layout(&args.config),
+        Command::Record(args) => record::run(&args),
+        Command::Export(args) => record::run_export(&args),
+        Command::Backtest(args) => backtest::run(&args),
         Command::CheckConfig { file } => check_config(file.as_deref()),
     }
 }

@@ -14,6 +14,7 @@ use gleaner_collector::{Hierarchies, Roots};
 use gleaner_estimator::sample::TaskId;
 use gleaner_estimator::units::{Span, Timestamp};
 use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Long enough for anything that happens at all, also in a guest without hardware help.
@@ -92,4 +93,22 @@ pub fn deaf(group: &Group) -> Load {
         (ignored & SIGTERM != 0).then_some(())
     });
     load
+}
+
+/// A place for page cache: a file on a disk, or the guest's disk itself; a tmpfs has no cache that could be dropped.
+#[must_use]
+pub fn disk(directory: &Path) -> Option<PathBuf> {
+    const TMPFS: u64 = 0x0102_1994;
+    const RAMFS: u64 = 0x8584_58f6;
+    let kind = rustix::fs::statfs(directory).ok()?.f_type;
+    let in_memory = [TMPFS, RAMFS].contains(&u64::try_from(kind).unwrap_or(0));
+    let guest = PathBuf::from("/dev/nvme0n1");
+    match (in_memory, guest.exists()) {
+        (false, _) => Some(directory.join("cache")),
+        (true, true) => Some(guest),
+        (true, false) => {
+            crate::skip("there is no disk here, and so no cache that could be dropped");
+            None
+        }
+    }
 }

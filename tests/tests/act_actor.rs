@@ -35,9 +35,10 @@ struct Scene {
 impl Scene {
     fn new(rig: &CgroupRig, work: &Work, config: ActorConfig) -> Self {
         let group = rig.group("batch").expect("a group");
-        let load = match work {
-            Work::Deaf => deaf(&group),
-            work => Load::start(work, &group).expect("a load starts"),
+        let load = if *work == Work::Deaf {
+            deaf(&group)
+        } else {
+            Load::start(work, &group).expect("a load starts")
         };
         let clock = ManualClock::default();
         let node = Shortage::new(&clock, &[id(&group)]);

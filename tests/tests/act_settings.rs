@@ -11,7 +11,7 @@ use gleaner_act::setting::{Deed, Hands};
 use gleaner_act::standing::{self, Weights};
 use gleaner_act::target::Target;
 use gleaner_estimator::units::{Bytes, MilliCpus, Ratio};
-use gleaner_tests::acting::{LONG, hands, now, target};
+use gleaner_tests::acting::{LONG, disk, hands, now, target};
 use gleaner_tests::cgroup_rig::{CgroupRig, Group};
 use gleaner_tests::load::{Load, Work};
 use gleaner_tests::{skip, wait_until};
@@ -70,10 +70,9 @@ fn what_somebody_else_froze_stays_frozen() {
     let _idle = Load::start(&Work::Idle, &group).expect("a load starts");
     let target = target(&rig, &group);
     let mut hands = hands();
-    let freezer = match frozen(&mut hands, &target).means() {
-        Means::FreezerV1 => ("freezer", "freezer.state", "FROZEN"),
-        _ => ("unified", "cgroup.freeze", "1"),
-    };
+    let v1 = frozen(&mut hands, &target).means() == Means::FreezerV1;
+    let freezer =
+        if v1 { ("freezer", "freezer.state", "FROZEN") } else { ("unified", "cgroup.freeze", "1") };
     hands.put_back_all(&target);
     let path = match freezer.0 {
         "unified" => group.unified().expect("it froze there"),
@@ -103,28 +102,31 @@ fn the_lowest_class_yields_to_others_and_is_put_back() {
     assert_eq!(standing::cpu(&mut hands, &target, Weights::Ours, None, now()), deed, "again");
     // On one processor, or the kernel's balancing decides who meets whom. The one that yields comes last, so that it
     // has no time alone.
-    pin_to_one_processor();
+    confine(&[&group, &other]);
     let _normal = spinner(&other);
-    wait_until("its start", LONG, || (!other.cpu_usage().ok()?.is_zero()).then_some(()));
+    let spins = Duration::from_millis(100);
+    wait_until("its start", LONG, || (other.cpu_usage().ok()? > spins).then_some(()));
     let _low = spinner(&group);
+    let used = || (group.cpu_usage().expect("readable"), other.cpu_usage().expect("readable"));
+    let first = used();
     wait_until("two seconds of the other's CPU", LONG, || {
-        (other.cpu_usage().ok()? > Duration::from_secs(2)).then_some(())
+        (used().1 > first.1 + Duration::from_secs(2)).then_some(())
     });
-    let (low, normal) =
-        (group.cpu_usage().expect("readable"), other.cpu_usage().expect("readable"));
+    let (low, normal) = (used().0 - first.0, used().1 - first.1);
     assert!(low * 4 < normal, "{low:?} beside {normal:?}");
     assert_eq!(standing::release_cpu(&mut hands, &target), Outcome::Done);
     assert_eq!(class(&group), before, "cpu.idle=0 alone would leave the default weight");
     assert_eq!(hands.journal.spots().count(), 0);
 }
 
-/// What this thread starts runs on the first processor that it may use.
-fn pin_to_one_processor() {
-    let allowed = rustix::thread::sched_getaffinity(None).expect("our own");
-    let first = (0..rustix::thread::CpuSet::MAX_CPU).find(|cpu| allowed.is_set(*cpu));
-    let mut one = rustix::thread::CpuSet::new();
-    one.set(first.expect("we run on one"));
-    rustix::thread::sched_setaffinity(None, &one).expect("our own");
+/// Confines groups to the first processor that they may use.
+fn confine(groups: &[&Group]) {
+    for group in groups {
+        let effective = group.read("cpuset", "cpuset.cpus.effective");
+        let allowed = effective.or_else(|_| group.read("cpuset", "cpuset.cpus")).expect("readable");
+        let first = allowed.split(['-', ',', '\n']).next().expect("split gives one at least");
+        group.write("cpuset", "cpuset.cpus", first).expect("writable");
+    }
 }
 
 #[test]
@@ -244,7 +246,7 @@ fn memory_high_throttles_and_reclaim_takes_cache() {
     wait_until("its cache", LONG, || (group.memory_current().ok()? > bytes).then_some(()));
     group.set_frozen(true).expect("so that it does not read it again");
     let before = group.memory_current().expect("readable");
-    let reclaim = Reclaim::begin(&mut hands, target.clone(), Bytes(16 << 20));
+    let reclaim = Reclaim::begin(&hands, target.clone(), Bytes(16 << 20));
     if group
         .read("memory", "memory.reclaim")
         .is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound)
@@ -258,23 +260,6 @@ fn memory_high_throttles_and_reclaim_takes_cache() {
     assert!(before - after > 12 << 20, "{before} → {after}");
     group.set_frozen(false).expect("so that it can end");
     drop(load);
-}
-
-/// A place for page cache: a file on a disk, or the guest's disk itself; a tmpfs has no cache that could be dropped.
-fn disk(directory: &std::path::Path) -> Option<std::path::PathBuf> {
-    const TMPFS: u64 = 0x0102_1994;
-    const RAMFS: u64 = 0x8584_58f6;
-    let kind = rustix::fs::statfs(directory).ok()?.f_type;
-    let in_memory = [TMPFS, RAMFS].contains(&u64::try_from(kind).unwrap_or(0));
-    let guest = std::path::PathBuf::from("/dev/nvme0n1");
-    match (in_memory, guest.exists()) {
-        (false, _) => Some(directory.join("cache")),
-        (true, true) => Some(guest),
-        (true, false) => {
-            skip("there is no disk here, and so no cache that could be dropped");
-            None
-        }
-    }
 }
 
 #[test]

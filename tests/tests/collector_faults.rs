@@ -251,7 +251,8 @@ fn refused_file_as_nobody(root: &std::path::Path) {
 
 /// A file whose reading the kernel answers with EOPNOTSUPP, as it does for pressure files with `psi=0`.
 mod unsupported {
-    use gleaner_tests::host_cgroup::{HostCgroup, skipped};
+    use gleaner_tests::host_cgroup::HostCgroup;
+    use gleaner_tests::skip;
     use std::path::PathBuf;
 
     pub(super) struct Unsupported {
@@ -277,7 +278,7 @@ mod unsupported {
             std::fs::write(made.threaded.path().join("cgroup.type"), "threaded").is_ok()
         });
         if ready.is_none() {
-            skipped("no threaded cgroup can be made here, so nothing answers EOPNOTSUPP");
+            skip("no threaded cgroup can be made here, so nothing answers EOPNOTSUPP");
         }
         ready
     }

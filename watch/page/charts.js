@@ -2,6 +2,7 @@
 // The charts: lines and a band, no stacks; a step for what moves in steps; one cursor for all.
 
 const charts = [];
+const HEIGHT = 200;
 const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 
 /** What is drawn: names of columns after the resource's, what they are called, colour, dashes. */
@@ -60,8 +61,8 @@ function options(spec, box) {
   };
   const most = (u, low, high) => [0, Math.max(spec.pressure ? 110 : 0.1, (high || 0) * 1.08)];
   return {
-    width: box.clientWidth, height: box.clientHeight - 56, bands, axes: axes(), series: series(spec),
-    scales: { y: { range: most } }, legend: { live: true },
+    width: box.clientWidth, height: HEIGHT, bands, axes: axes(), series: series(spec),
+    scales: { y: { range: most } }, legend: { live: true, markers: { width: 3, dash: (u, i) => (u.series[i].dash && u.series[i].dash.length ? "dashed" : "solid") } },
     cursor: { sync: { key: "gleaner" }, drag: { x: true, y: false } },
     hooks: { draw: [drawLimit] },
   };
@@ -88,7 +89,7 @@ function makeCharts() {
     all.append(box);
     const chart = { spec, title, plot, u: new uPlot(options(spec, plot), numbers(spec), plot) };
     plot.addEventListener("keydown", (event) => moveCursor(chart.u, event));
-    new ResizeObserver(() => chart.u.setSize({ width: plot.clientWidth, height: plot.clientHeight - 56 })).observe(plot);
+    new ResizeObserver(() => chart.u.setSize({ width: plot.clientWidth, height: HEIGHT })).observe(plot);
     charts.push(chart);
   }
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawCharts);
@@ -111,6 +112,8 @@ function drawCharts() {
   for (const chart of charts) {
     const shown = numbers(chart.spec);
     chart.u.setData(shown);
+    // Without a cursor the legend says the latest numbers.
+    if (chart.u.cursor.idx === null || chart.u.cursor.idx === undefined) chart.u.setLegend({ idx: shown[0].length - 1 });
     const resource = RESOURCES[view.resource];
     chart.title.textContent = (chart.spec.pressure ? "" : resource.name + ": ") + chart.spec.title(resource);
     const label = describe(chart, shown);

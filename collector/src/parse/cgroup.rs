@@ -73,19 +73,23 @@ pub struct MemoryStat {
 /// # Errors
 /// A bad number, or one of the list sizes missing.
 pub fn memory_stat_v1(text: &[u8]) -> Parsed<MemoryStat> {
-    let [inactive_anon, active_anon, unevictable, inactive_file, active_file, faults, limit] =
+    // This cgroup's own lines come first, as long again, and are not wanted.
+    let skipped = memmem::find(text, b"hierarchical_memory_limit").unwrap_or(0);
+    let (own, total) = text.split_at(skipped);
+    let [limit, faults, inactive_anon, active_anon, inactive_file, active_file, unevictable] =
         keyed(
-            text,
+            total,
             &[
+                b"hierarchical_memory_limit",
+                b"total_pgmajfault",
                 b"total_inactive_anon",
                 b"total_active_anon",
-                b"total_unevictable",
                 b"total_inactive_file",
                 b"total_active_file",
-                b"total_pgmajfault",
-                b"hierarchical_memory_limit",
+                b"total_unevictable",
             ],
-        )?;
+        )
+        .map_err(|fault| Fault { line: fault.line.saturating_add(newlines(own)), ..fault })?;
     let anon =
         lists(inactive_anon, active_anon, "lines `total_inactive_anon`, `total_active_anon`")?;
     let file =
@@ -128,6 +132,10 @@ pub fn memory_stat_v2(text: &[u8]) -> Parsed<MemoryStat> {
         major_faults: faults,
         limit: None,
     })
+}
+
+fn newlines(text: &[u8]) -> u32 {
+    u32::try_from(memchr::memchr_iter(b'\n', text).count()).unwrap_or(u32::MAX)
 }
 
 fn lists(inactive: Option<u64>, active: Option<u64>, expected: &'static str) -> Parsed<Bytes> {
@@ -246,14 +254,18 @@ mod tests {
     #[test]
     fn v1_counts_each_resident_page_once() {
         // 3 pages anon of which one is locked, 1 page shmem, 2 pages file of which one is locked.
-        let text = b"cache 12288\nrss 12288\nshmem 4096\ntotal_cache 12288\ntotal_rss 12288\n\
-            total_shmem 4096\ntotal_pgmajfault 9\nhierarchical_memory_limit 65536\n\
+        let text = b"cache 12288\nrss 12288\nshmem 4096\n\
+            hierarchical_memory_limit 65536\ntotal_cache 12288\ntotal_rss 12288\n\
+            total_shmem 4096\ntotal_pgmajfault 9\n\
             total_inactive_anon 8192\ntotal_active_anon 4096\ntotal_inactive_file 4096\n\
             total_active_file 0\ntotal_unevictable 8192\n";
         let stat = memory_stat_v1(text).unwrap();
         assert_eq!(stat.working_set, Bytes(5 * 4096));
         assert_eq!(stat.file_cache, Bytes(4096));
         assert_eq!((stat.major_faults, stat.limit), (Some(9), Some(Bytes(65536))));
+        let bad =
+            memory_stat_v1(b"cache 1\nrss 1\nhierarchical_memory_limit 5\ntotal_pgmajfault x\n");
+        assert_eq!(bad.unwrap_err().line, 4);
     }
 
     #[test]

@@ -107,7 +107,7 @@ fn keyed<const N: usize>(text: &[u8], keys: &[&[u8]; N]) -> Parsed<[Option<u64>;
     keyed_as(text, keys, "a number after the key", |value| number(value.trim_ascii()))
 }
 
-/// Like [`keyed`] with a value of any kind.
+/// Like [`keyed`] with a value of any kind. Of two lines with one key the first counts.
 fn keyed_as<T: Copy, const N: usize>(
     text: &[u8],
     keys: &[&[u8]; N],
@@ -115,10 +115,17 @@ fn keyed_as<T: Copy, const N: usize>(
     parse: impl Fn(&[u8]) -> Option<T>,
 ) -> Parsed<[Option<T>; N]> {
     let mut values = [None; N];
+    let mut missing = N;
     for (line, row) in lines(text) {
         let Some(gap) = memchr(b' ', row) else { continue };
         let Some(index) = keys.iter().position(|key| *key == &row[..gap]) else { continue };
-        values[index] = Some(parse(&row[gap + 1..]).ok_or(Fault { line, expected })?);
+        if values[index].is_none() {
+            values[index] = Some(parse(&row[gap + 1..]).ok_or(Fault { line, expected })?);
+            missing -= 1;
+            if missing == 0 {
+                break;
+            }
+        }
     }
     Ok(values)
 }

@@ -197,7 +197,9 @@ impl Rig {
         let memory = MemoryInfo {
             total: bytes(self.total),
             available: Some(bytes(self.available())),
-            free: bytes(0.0),
+            free: bytes(
+                (self.available() - self.jobs.iter().map(|j| j.cache).sum::<f64>()).max(0.0),
+            ),
             swap_total: bytes(self.swap_free),
             swap_free: bytes(self.swap_free),
         };

@@ -17,7 +17,7 @@ use std::time::Instant;
 const TEMPLATE: &str = include_str!("../../page/index.html");
 
 /// Most tasks that the page lists; `/v1/tasks` has all.
-const TASKS_MOST: usize = 100;
+const TASKS_MOST: usize = 50;
 
 /// The whole page now.
 pub(super) fn render(published: &Published, now: Instant) -> String {
