@@ -86,9 +86,7 @@ impl Controller {
             self.ledger.get(id).is_none_or(|e| e.is_on(a) || e.failed(a, now, config))
         };
         let full = Actuator::ALL.map(|a| calm || suspects.iter().all(|(id, _)| done(a, id)));
-        let wait = if calm { config.budget.undo_wait } else { config.budget.rung_wait };
         let moved = self.moved[index(resource)];
-        let waited = moved.is_none_or(|at| now.since(at).is_some_and(|s| s >= wait));
         let freezes = Span(config.budget.freeze.0.saturating_mul(config.budget.recur.into()));
         let from = moved.map_or(this.since, |at| at.max(this.since));
         let outlasted = now.since(from).is_some_and(|s| s >= freezes);
@@ -116,12 +114,20 @@ impl Controller {
             grave: this
                 .leading
                 .is_some_and(|s| tick.assessment.reading(s).over == Some(Level::Critical)),
-            waited,
+            waited: self.has_waited(resource, calm, now),
             roomy: tick.assessment.memory.headroom.is_none_or(|h| {
                 h.to_base() > config.memory.ample * tick.sample.node.capacity_memory.to_base()
             }),
             swap: tick.sample.node.memory.is_some_and(|m| m.swap_free > Bytes::ZERO),
         }
+    }
+
+    /// Whether the last move of this ladder was long enough ago for the next.
+    fn has_waited(&self, resource: Resource, calm: bool, now: Timestamp) -> bool {
+        let budget = &self.config.budget;
+        let wait = if calm { budget.undo_wait } else { budget.rung_wait };
+        let moved = self.moved[index(resource)];
+        moved.is_none_or(|at| now.since(at).is_some_and(|s| s >= wait))
     }
 
     /// Tasks that contribute to the shortage, and how much, in base units; who cannot be read is none.
