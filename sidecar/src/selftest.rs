@@ -58,7 +58,9 @@ pub(crate) fn selftest(args: &Args) -> Result<(), Failure> {
     let scratch = Scratch::find();
     let cache = || {
         let mut command = worker();
-        scratch.iter().for_each(|scratch| drop(command.arg("--cache").arg(&scratch.0)));
+        if let Some(scratch) = &scratch {
+            command.arg("--cache").arg(&scratch.0);
+        }
         command
     };
     let test = Selftest {

@@ -5,9 +5,8 @@ use super::civil::{date_time, time};
 use super::{Story, corrections};
 use crate::table::{Align, Table, printable};
 use gleaner_act::audit::{Ended, Entry};
-use gleaner_act::outcome::Outcome;
 use gleaner_estimator::units::{Bytes, MilliCpus, Span};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// The whole text.
@@ -181,10 +180,10 @@ fn ends(story: &Story, correction: &Value) -> String {
     let (mut begun, mut ended) = (None, String::new());
     for entry in &story.entries {
         match entry {
-            Entry::Intent(intent) if same(&intent.task, &value(&intent.action)) => {
+            Entry::Intent(intent) if same(&intent.task, &json!(intent.action)) => {
                 begun = Some(intent.wall_ms);
             }
-            Entry::Outcome(end) if same(&end.task, &value(&end.action)) => {
+            Entry::Outcome(end) if same(&end.task, &json!(end.action)) => {
                 ended.push_str(&end_line(end));
             }
             Entry::Intent(_) | Entry::Outcome(_) | Entry::Undone { .. } => {}
@@ -200,11 +199,8 @@ fn ends(story: &Story, correction: &Value) -> String {
 
 fn end_line(end: &Ended) -> String {
     let by = end.means.map(|means| format!(" by {}", means.word())).unwrap_or_default();
-    let result = match &end.outcome {
-        Outcome::Done => format!("done{by} after {}", end.took),
-        other => format!("{other}{by}, after {}", end.took),
-    };
-    let came = end.relief.map(|relief_| format!("; {} came back", relief(&value(&relief_))));
+    let result = format!("{}{by}, after {}", end.outcome, end.took);
+    let came = end.relief.map(|back| format!("; {} came back", relief(&json!(back))));
     printable(&format!("      {} {result}{}", time(end.wall_ms), came.unwrap_or_default())) + "\n"
 }
 
@@ -260,10 +256,6 @@ fn relief(relief: &Value) -> String {
         Some(share) => format!("{:.0}% of the time", share * 100.0),
         None => dash(),
     }
-}
-
-fn value(of: &impl serde::Serialize) -> Value {
-    serde_json::to_value(of).unwrap_or_default()
 }
 
 fn list(value: &Value) -> Vec<&Value> {
