@@ -7,7 +7,16 @@ use std::net::TcpListener;
 
 #[test]
 fn help_says_what_each_command_does() {
-    let commands = [vec![], vec!["run"], vec!["sample"], vec!["layout"], vec!["check-config"]];
+    let commands = [
+        vec![],
+        vec!["run"],
+        vec!["sample"],
+        vec!["layout"],
+        vec!["explain"],
+        vec!["victims"],
+        vec!["selftest"],
+        vec!["check-config"],
+    ];
     let pages = commands.map(|command| {
         let output = gleaner(command.iter().copied().chain(["--help"]));
         assert!(output.status.success());
