@@ -7,7 +7,18 @@ use std::net::TcpListener;
 
 #[test]
 fn help_says_what_each_command_does() {
-    let names = ["run", "sample", "layout", "check-config", "record", "backtest", "export"];
+    let names = [
+        "run",
+        "sample",
+        "layout",
+        "check-config",
+        "explain",
+        "victims",
+        "selftest",
+        "record",
+        "export",
+        "backtest",
+    ];
     let commands: Vec<Vec<&str>> =
         std::iter::once(vec![]).chain(names.map(|name| vec![name])).collect();
     let pages = commands.iter().map(|command| {
