@@ -3,7 +3,7 @@
 //!
 //! On real v1 cgroups that it makes and removes. The ratios come from one run in which the ways take
 //! turns, in CPU time, so that a busy machine is busy for all of them; criterion's own figures, in
-//! time that passed, follow. `-- ratios` leaves those out.
+//! time that passed, follow. `-- ratios` leaves those out, `-- 100` takes only that size.
 #![expect(clippy::print_stdout, reason = "a benchmark reports on its standard output")]
 
 mod farm;
@@ -59,7 +59,8 @@ fn ratios(ways: &mut [Box<dyn Way>], tasks: usize) {
 }
 
 fn sampling(criterion: &mut Criterion) {
-    for tasks in SIZES {
+    let asked: Vec<usize> = std::env::args().filter_map(|arg| arg.parse().ok()).collect();
+    for tasks in SIZES.into_iter().filter(|n| asked.is_empty() || asked.contains(n)) {
         let Some(farm) = Farm::new(tasks) else {
             println!("SKIPPED: v1 cgroups for cpu, cpuacct, memory and pids cannot be made here");
             return;
