@@ -59,8 +59,12 @@ fn ratios(ways: &mut [Box<dyn Way>], tasks: usize) {
 }
 
 fn sampling(criterion: &mut Criterion) {
-    let asked: Vec<usize> = std::env::args().filter_map(|arg| arg.parse().ok()).collect();
-    for tasks in SIZES.into_iter().filter(|n| asked.is_empty() || asked.contains(n)) {
+    // A filter that names a size, such as `100`, leaves the others out altogether.
+    let filter = std::env::args().collect::<Vec<_>>().join(" ");
+    let words: Vec<&str> = filter.split(|c: char| !c.is_ascii_digit()).collect();
+    let named = |size: &usize| words.contains(&size.to_string().as_str());
+    let any = SIZES.iter().any(named);
+    for tasks in SIZES.into_iter().filter(|size| !any || named(size)) {
         let Some(farm) = Farm::new(tasks) else {
             println!("SKIPPED: v1 cgroups for cpu, cpuacct, memory and pids cannot be made here");
             return;
