@@ -73,20 +73,13 @@ impl Controller {
     ) -> Facts<'a> {
         let (config, now, this) = (&self.config, tick.now, tick.assessment.of(resource));
         let calm = this.level == Level::Calm;
-        let ours = |h: Hold| {
-            !h.probe && h.resource == resource && matches!(h.state, State::Asked | State::InForce)
-        };
-        let mut on = [false; Actuator::COUNT];
-        for entry in self.ledger.present() {
-            for rung in ladder::rungs(resource) {
-                on[rung.index()] |= entry.hold(*rung).is_some_and(ours);
-            }
-        }
         let done = |a: Actuator, id: &TaskId| {
             self.ledger.get(id).is_none_or(|e| e.is_on(a) || e.failed(a, now, config))
         };
         let full = Actuator::ALL.map(|a| calm || suspects.iter().all(|(id, _)| done(a, id)));
+        let wait = if calm { config.budget.undo_wait } else { config.budget.rung_wait };
         let moved = self.moved[index(resource)];
+        let waited = moved.is_none_or(|at| now.since(at).is_some_and(|s| s >= wait));
         let freezes = Span(config.budget.freeze.0.saturating_mul(config.budget.recur.into()));
         let from = moved.map_or(this.since, |at| at.max(this.since));
         let outlasted = now.since(from).is_some_and(|s| s >= freezes);
@@ -100,7 +93,7 @@ impl Controller {
             level: this.level,
             mode: tick.mode,
             can: tick.can,
-            on,
+            on: self.on(resource),
             full,
             standing: self.stands(tick.can),
             urgent: urgent(tick.assessment, resource),
@@ -114,7 +107,7 @@ impl Controller {
             grave: this
                 .leading
                 .is_some_and(|s| tick.assessment.reading(s).over == Some(Level::Critical)),
-            waited: self.has_waited(resource, calm, now),
+            waited,
             roomy: tick.assessment.memory.headroom.is_none_or(|h| {
                 h.to_base() > config.memory.ample * tick.sample.node.capacity_memory.to_base()
             }),
@@ -122,12 +115,18 @@ impl Controller {
         }
     }
 
-    /// Whether the last move of this ladder was long enough ago for the next.
-    fn has_waited(&self, resource: Resource, calm: bool, now: Timestamp) -> bool {
-        let budget = &self.config.budget;
-        let wait = if calm { budget.undo_wait } else { budget.rung_wait };
-        let moved = self.moved[index(resource)];
-        moved.is_none_or(|at| now.since(at).is_some_and(|s| s >= wait))
+    /// Rungs of a resource that are in force on somebody; probes are none.
+    fn on(&self, resource: Resource) -> [bool; Actuator::COUNT] {
+        let ours = |h: Hold| {
+            !h.probe && h.resource == resource && matches!(h.state, State::Asked | State::InForce)
+        };
+        let mut on = [false; Actuator::COUNT];
+        for entry in self.ledger.present() {
+            for rung in ladder::rungs(resource) {
+                on[rung.index()] |= entry.hold(*rung).is_some_and(ours);
+            }
+        }
+        on
     }
 
     /// Tasks that contribute to the shortage, and how much, in base units; who cannot be read is none.

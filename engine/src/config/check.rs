@@ -51,7 +51,8 @@ fn mode(config: &Config, notes: &mut Notes<'_, '_>) {
     match config.engine.mode {
         Mode::Observe => {}
         Mode::Squeeze | Mode::Evict => {
-            let wrong = format!("{} is not carried out by this version", shown(&config.engine.mode));
+            let wrong =
+                format!("{} is not carried out by this version", shown(&config.engine.mode));
             notes.add(&["mode"], wrong, "write \"observe\": it decides and shows what it would do");
         }
     }

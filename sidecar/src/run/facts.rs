@@ -40,8 +40,12 @@ pub(super) fn about(
 
 /// What a person should know of this host: what cannot be seen.
 pub(super) fn troubles(layout: &LayoutReport) -> Vec<Trouble> {
-    layout.unseen.iter().map(|unseen| Trouble {
-        what: printable(&format!("cannot see {}: {}", unseen.what, unseen.why)),
-        command: "gleaner layout".to_owned(),
-    }).collect()
+    layout
+        .unseen
+        .iter()
+        .map(|unseen| Trouble {
+            what: printable(&format!("cannot see {}: {}", unseen.what, unseen.why)),
+            command: "gleaner layout".to_owned(),
+        })
+        .collect()
 }
