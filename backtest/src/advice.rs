@@ -2,7 +2,7 @@
 //! What to write into the configuration, and what to expect of it, as plain sentences.
 
 use crate::report::{cheapest, percent};
-use crate::session::{Line, TraceResult};
+use crate::study::{Line, TraceResult};
 use gleaner_estimator::predict::PredictorKind;
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::units::{Ratio, Span};

@@ -11,6 +11,6 @@ pub mod replay;
 pub mod report;
 pub mod run;
 pub mod score;
-pub mod session;
+pub mod study;
 pub mod sweep;
 pub mod trace;

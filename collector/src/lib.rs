@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The only reader of the kernel: cgroup v1, v2 and hybrid, /proc, PSI.
 //!
-//! `mountinfo → Hierarchies → layout → tasks → Sample`. It never writes and has no policy: what a task
-//! may be asked for and when is decided elsewhere, from its samples alone.
+//! `mountinfo → Hierarchies → layout → tasks → Sample`. It never writes (but see [`PsiTrigger`]) and has
+//! no policy: what is to be done, and when, is decided elsewhere, from its samples alone.
+//! Between samples [`Collector::glance`] reads what shows harm, up to 100 times a second.
 //!
 //! Read in this order: [`Settings`], [`Collector`], then `layout/` for which cgroups are tasks, `plan`
 //! for which file answers what, `task` and `node` for the reading itself, [`parse`] for the files.
@@ -26,6 +27,7 @@ mod mounts;
 mod node;
 pub mod parse;
 mod plan;
+mod psi_trigger;
 mod reader;
 mod report;
 mod roster;
@@ -39,5 +41,6 @@ pub use detect::Considered;
 pub use error::Error;
 pub use health::{Health, Signals, Unseen};
 pub use mounts::{Controller, Hierarchies, Version};
+pub use psi_trigger::{PsiTrigger, Stall, Wake};
 pub use report::LayoutReport;
 pub use settings::{Glob, Preset, Roots, Settings};

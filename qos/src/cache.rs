@@ -7,11 +7,15 @@
 //! to protect that would evict best-effort for nothing. The hot part is therefore learned:
 //!
 //! * it starts as all the cache there is, and never exceeds what the task was promised beyond its working set;
-//! * cache that is reclaimed **without harm** was cold, and as much again is taken to be cold;
+//! * cache that is reclaimed **without harm** was cold, and twice as much again is taken to be cold;
 //! * harm while it shrinks makes all of what it was hot again;
 //! * cache that stays settles into the hot part within `settles`.
 
 use gleaner_estimator::units::{Amount, Bytes, Span, Timestamp};
+
+/// How much more is taken to be cold than was reclaimed without harm. Judgement: with as much only,
+/// a second of growth is always just as large as the headroom it has proved, and looks critical.
+const COLD_AGAIN: f64 = 2.0;
 
 /// What is known of one task's cache.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,7 +52,7 @@ impl HotCache {
             }
             Some(false) if now < before => {
                 self.shrunk += before - now;
-                self.hot = self.hot.min((now - self.shrunk).max(0.0));
+                self.hot = self.hot.min((now - COLD_AGAIN * self.shrunk).max(0.0));
             }
             Some(false) | None => {
                 self.shrunk *= 1.0 - settled;
@@ -78,6 +82,7 @@ impl HotCache {
 pub(crate) struct CacheMark {
     cache: f64,
     available: f64,
+    /// Free memory that can be used up before cache is reclaimed.
     free: f64,
 }
 
@@ -85,7 +90,11 @@ impl CacheMark {
     /// Moves the mark if the cache has changed.
     pub(crate) fn update(&mut self, cache: f64, available: Bytes, free: Bytes) {
         if (cache - self.cache).abs() >= 1.0 {
-            *self = Self { cache, available: available.to_base(), free: free.to_base() };
+            let available = available.to_base();
+            // The kernel keeps some memory free and reclaims instead: beside cache that fills the node
+            // there is none to use up, whatever MemFree says.
+            let free = free.to_base().min((available - cache).max(0.0));
+            *self = Self { cache, available, free };
         }
     }
 
@@ -124,7 +133,7 @@ mod tests {
     fn all_of_it_is_hot_until_some_goes_without_harm() {
         assert!(near(cache(&[(1, 300.0, Some(false)), (2, 300.0, Some(false))], None), 300.0));
         let gone = [(1, 44_000.0, Some(false)), (2, 43_000.0, Some(false))];
-        assert!(near(cache(&gone, None), 42_000.0), "as much again is cold");
+        assert!(near(cache(&gone, None), 41_000.0), "twice as much again is cold");
         let unknown = [(1, 44_000.0, None), (2, 43_000.0, None)];
         assert!(near(cache(&unknown, None), 43_000.0), "nothing can tell: all that is left is hot");
     }

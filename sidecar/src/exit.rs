@@ -11,9 +11,9 @@ pub(crate) enum Exit {
     Usage,
     /// A trace or recording cannot be used.
     Data,
-    /// The configuration file cannot be read.
+    /// The configuration file or the audit file cannot be read.
     NoInput,
-    /// The address to listen on cannot be had.
+    /// The address to listen on cannot be had, or a self-test failed.
     Unavailable,
     /// A defect of this program.
     Software,
@@ -57,8 +57,8 @@ impl Exit {
         match self {
             Self::Usage => "the command line is wrong",
             Self::Data => "a trace or recording cannot be used",
-            Self::NoInput => "the configuration file cannot be read",
-            Self::Unavailable => "the address to listen on cannot be had",
+            Self::NoInput => "the configuration or audit file cannot be read",
+            Self::Unavailable => "the address to listen on cannot be had, or a self-test failed",
             Self::Software => "a defect of gleaner; please report it",
             Self::Os => "this node cannot be read",
             Self::Io => "output cannot be written",

@@ -6,6 +6,7 @@ mod cli;
 mod clock;
 mod config;
 mod exit;
+mod explain;
 mod learned;
 mod logging;
 mod look;
@@ -13,8 +14,10 @@ mod output;
 mod record;
 mod run;
 mod scribe;
+mod selftest;
 mod settings;
 mod table;
+mod victims;
 
 use clap::Parser as _;
 use cli::{Cli, Command};
@@ -55,6 +58,10 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Record(args) => record::run(&args),
         Command::Export(args) => record::run_export(&args),
         Command::Backtest(args) => backtest::run(&args),
+        Command::Explain(args) => explain::explain(&args),
+        Command::Victims(args) => victims::victims(&args),
+        Command::Selftest(args) => selftest::selftest(&args),
+        Command::SelftestWorker(args) => selftest::worker(&args),
         Command::CheckConfig { file } => check_config(file.as_deref()),
     }
 }

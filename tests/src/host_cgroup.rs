@@ -2,6 +2,7 @@
 //! Real cgroups and processes of this machine, made for a test and gone after it, also when it fails.
 
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::thread::{CpuSet, sched_setaffinity};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -127,6 +128,17 @@ impl HostProcess {
         for cgroup in cgroups {
             cgroup.write("cgroup.procs", &self.pid().to_string());
         }
+    }
+
+    /// Binds it to one CPU, so that several wait for each other whatever else the machine does.
+    ///
+    /// # Panics
+    /// There is no such CPU.
+    pub fn pin(&self, cpu: usize) {
+        let mut one = CpuSet::new();
+        one.set(cpu);
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
+        sched_setaffinity(pid, &one).expect("a CPU of this machine");
     }
 
     /// Lets its script begin.

@@ -102,7 +102,7 @@ fn the_lowest_class_yields_to_others_and_is_put_back() {
     assert_eq!(standing::cpu(&mut hands, &target, Weights::Ours, None, now()), deed, "again");
     // On one processor, or the kernel's balancing decides who meets whom. The one that yields comes last, so that it
     // has no time alone.
-    pin_to_one_processor();
+    confine(&[&group, &other]);
     let _normal = spinner(&other);
     let spins = Duration::from_millis(100);
     wait_until("its start", LONG, || (other.cpu_usage().ok()? > spins).then_some(()));
@@ -119,13 +119,14 @@ fn the_lowest_class_yields_to_others_and_is_put_back() {
     assert_eq!(hands.journal.spots().count(), 0);
 }
 
-/// What this thread starts runs on the first processor that it may use.
-fn pin_to_one_processor() {
-    let allowed = rustix::thread::sched_getaffinity(None).expect("our own");
-    let first = (0..rustix::thread::CpuSet::MAX_CPU).find(|cpu| allowed.is_set(*cpu));
-    let mut one = rustix::thread::CpuSet::new();
-    one.set(first.expect("we run on one"));
-    rustix::thread::sched_setaffinity(None, &one).expect("our own");
+/// Confines groups to the first processor that they may use.
+fn confine(groups: &[&Group]) {
+    for group in groups {
+        let effective = group.read("cpuset", "cpuset.cpus.effective");
+        let allowed = effective.or_else(|_| group.read("cpuset", "cpuset.cpus")).expect("readable");
+        let first = allowed.split(['-', ',', '\n']).next().expect("split gives one at least");
+        group.write("cpuset", "cpuset.cpus", first).expect("writable");
+    }
 }
 
 #[test]

@@ -197,13 +197,7 @@ fn waiting_for_a_cpu_shows_in_run_wait_and_in_stall_times() {
     let (promised, _empty) = (host.container("promised"), host.container("empty"));
     let mut burners: Vec<_> = (0..4).map(|_| HostProcess::shell(&burn(200_000))).collect();
     burners.iter().for_each(|burner| promised.enter(burner));
-    // All on one CPU, so that three of four wait whatever else the machine does.
-    for burner in &burners {
-        let mut one = rustix::thread::CpuSet::new();
-        one.set(0);
-        let pid = rustix::process::Pid::from_raw(i32::try_from(burner.pid()).unwrap());
-        rustix::thread::sched_setaffinity(pid, &one).unwrap();
-    }
+    burners.iter().for_each(|burner| burner.pin(0));
     let mut watch = Watch::new(host.settings());
     watch.take();
     let before = watch.counters("promised");

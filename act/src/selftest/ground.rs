@@ -8,6 +8,8 @@ use crate::place::{Places, Version};
 use crate::target::Target;
 use gleaner_collector::Controller;
 use gleaner_estimator::sample::TaskId;
+use rustix::process::Pid;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
@@ -68,21 +70,31 @@ impl<'a> Ground<'a> {
 
     /// Starts a process in the cgroup that is acted on.
     pub(super) fn work(&self, command: Command) -> io::Result<Worker> {
-        self.start(command, &self.victim)
+        self.start(command, &self.victim, None)
     }
 
-    /// Starts a process in the one beside it.
-    pub(super) fn work_beside(&self, command: Command) -> io::Result<Worker> {
-        self.start(command, &self.neighbour)
+    /// Starts one in each cgroup, the neighbour's first, both on one processor.
+    pub(super) fn contest(&self, command: &dyn Fn() -> Command) -> io::Result<[Worker; 2]> {
+        let allowed = sched_getaffinity(None)?;
+        let mut one = CpuSet::new();
+        let first = (0..CpuSet::MAX_CPU).find(|cpu| allowed.is_set(*cpu));
+        first.into_iter().for_each(|cpu| one.set(cpu));
+        let beside = self.start(command(), &self.neighbour, Some(&one))?;
+        Ok([beside, self.start(command(), &self.victim, Some(&one))?])
     }
 
-    fn start(&self, mut command: Command, name: &str) -> io::Result<Worker> {
+    fn start(&self, mut command: Command, name: &str, on: Option<&CpuSet>) -> io::Result<Worker> {
         let piped = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut worker = Worker(piped.spawn()?);
         let pid = worker.0.id().to_string();
         for path in self.directories(name) {
             let procs = path.join("cgroup.procs");
             fs::write(&procs, &pid).map_err(|error| named(&procs, &error))?;
+        }
+        // After the move: on v2 that gives it all processors of its cpuset again.
+        let id = i32::try_from(worker.0.id()).ok().and_then(Pid::from_raw);
+        if let (Some(set), Some(_)) = (on, id) {
+            sched_setaffinity(id, set)?;
         }
         // It begins when it has been moved, so that all it takes is charged here.
         if let Some(input) = &mut worker.0.stdin {

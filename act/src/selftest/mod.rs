@@ -62,7 +62,9 @@ impl Selftest<'_> {
             // Fresh ground for each, so that one that leaves a mess does not spoil the next.
             let ground = Ground::make(self.places, &self.below)?;
             let mut hands = Hands::new(Protected::new(&[], &[]), Journal::volatile());
-            let trial = trial::Trial { test: self, ground: &ground, hands: &mut hands, means };
+            let ordered = self.clock.now();
+            let trial =
+                trial::Trial { test: self, ground: &ground, hands: &mut hands, means, ordered };
             Ok(trial.run())
         });
         rows.collect()

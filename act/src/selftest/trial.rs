@@ -15,7 +15,6 @@ use crate::usage::{cpu_usec, memory_bytes};
 use crate::{io, quota};
 use gleaner_estimator::units::{Bytes, MilliCpus, Span, Timestamp};
 use rustix::io::Errno;
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// How long an effect is waited for.
 const PATIENCE: Span = Span::from_secs(5);
@@ -32,11 +31,12 @@ pub(super) struct Trial<'a> {
     pub(super) ground: &'a Ground<'a>,
     pub(super) hands: &'a mut Hands,
     pub(super) means: Means,
+    /// When the order was given.
+    pub(super) ordered: Timestamp,
 }
 
 impl Trial<'_> {
     pub(super) fn run(mut self) -> Row {
-        let began = self.now();
         let (means, target) = (self.means, self.ground.target());
         let file = target.as_ref().ok().and_then(|target| means.file(target));
         let outcome = match (target, file) {
@@ -45,8 +45,8 @@ impl Trial<'_> {
             (Ok(target), Some(_)) => self.attempt(&target),
         };
         let (outcome, took) = match outcome {
-            Ok(at) => (Outcome::Done, at.since(began)),
-            Err(outcome) => (outcome, self.now().since(began)),
+            Ok(at) => (Outcome::Done, at.since(self.ordered)),
+            Err(outcome) => (outcome, self.now().since(self.ordered)),
         };
         Row { means, file: file.map(str::to_owned), outcome, took: took.unwrap_or_default() }
     }
@@ -81,10 +81,7 @@ impl Trial<'_> {
         let deed = standing::cpu(self.hands, target, Weights::Ours, None, self.now());
         let written = self.judge(deed)?;
         let neighbour = self.ground.neighbour()?;
-        let workers = on_one_processor(|| {
-            let beside = self.ground.work_beside((self.test.spinner)());
-            Ok([beside.map_err(cannot_start)?, self.spinner()?])
-        })?;
+        let workers = self.ground.contest(self.test.spinner).map_err(cannot_start)?;
         // From when the neighbour spins: before, the other has the processor for itself.
         let use_of = |target: &Target| cpu_usec(target).unwrap_or(0);
         self.wait("the neighbour's start", || use_of(&neighbour) > START_USEC)?;
@@ -105,7 +102,8 @@ impl Trial<'_> {
         let cap = MilliCpus(200);
         let _spinner = self.spinner()?;
         self.wait("its start", || cpu_usec(target).is_ok_and(|used| used > 0))?;
-        let deed = quota::cap(self.hands, target, cap, self.now());
+        self.ordered = self.now();
+        let deed = quota::cap(self.hands, target, cap, self.ordered);
         let written = self.judge(deed)?;
         let watch = quota::Watch::begin(target, cap, self.now()).ok_or(Outcome::Vanished)?;
         let judged = self.until(|hands, now| watch.poll(hands, now))?;
@@ -118,6 +116,7 @@ impl Trial<'_> {
         };
         let _worker = self.ground.work(cache()).map_err(cannot_start)?;
         self.wait("its cache", || memory_bytes(target).is_ok_and(|held| held > 12 << 20))?;
+        self.ordered = self.now();
         let began = Reclaim::begin(self.hands, target.clone(), Bytes(8 << 20));
         let mut reclaim = began.map_err(|deed| deed.outcome)?;
         let deed = self.until(|hands, now| reclaim.poll(hands, now))?;
@@ -136,7 +135,9 @@ impl Trial<'_> {
     }
 
     fn freeze_and_thaw(&mut self, target: &Target) -> Result<Timestamp, Outcome> {
-        let freeze = Freeze::order(self.hands, target, self.now()).map_err(|deed| deed.outcome)?;
+        self.ordered = self.now();
+        let ordered = Freeze::order(self.hands, target, self.ordered);
+        let freeze = ordered.map_err(|deed| deed.outcome)?;
         let judged = self.until(|hands, now| match freeze.poll(hands, now) {
             Frozen::Pending => None,
             Frozen::Judged(outcome) => Some(outcome),
@@ -153,7 +154,8 @@ impl Trial<'_> {
         self.only_this();
         let mut spinner = self.spinner()?;
         self.wait("its start", || cpu_usec(target).is_ok_and(|used| used > 0))?;
-        let begun = Eviction::begin(self.hands, target.clone(), grace, PATIENCE, self.now());
+        self.ordered = self.now();
+        let begun = Eviction::begin(self.hands, target.clone(), grace, PATIENCE, self.ordered);
         let mut eviction = begun.map_err(|deed| deed.outcome)?;
         let deed = self.until(|hands, now| eviction.poll(hands, now))?;
         let at = self.judge(deed)?;
@@ -256,19 +258,4 @@ fn absent(means: Means) -> Outcome {
 fn cannot_start(error: std::io::Error) -> Outcome {
     let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
     Outcome::Failed { errno, what: format!("start a process of our own: {error}") }
-}
-
-/// Runs `start` so that what it starts shares one processor: otherwise there is no contest.
-fn on_one_processor<T>(start: impl FnOnce() -> Result<T, Outcome>) -> Result<T, Outcome> {
-    let failed = |errno: Errno| Outcome::Failed {
-        errno: errno.raw_os_error(),
-        what: format!("choose a processor: {errno}"),
-    };
-    let allowed = sched_getaffinity(None).map_err(failed)?;
-    let mut one = CpuSet::new();
-    (0..CpuSet::MAX_CPU).find(|cpu| allowed.is_set(*cpu)).into_iter().for_each(|cpu| one.set(cpu));
-    sched_setaffinity(None, &one).map_err(failed)?;
-    let started = start();
-    sched_setaffinity(None, &allowed).map_err(failed)?;
-    started
 }

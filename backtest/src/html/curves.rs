@@ -3,7 +3,7 @@
 
 use super::svg::{Axis, Chart, Label};
 use crate::report::percent;
-use crate::session::Line;
+use crate::study::Line;
 use gleaner_estimator::predict::PredictorKind;
 use gleaner_estimator::units::Ratio;
 

@@ -12,7 +12,7 @@ pub use view::{Course, Moment, View, view};
 
 use crate::advice::advice;
 use crate::report::percent;
-use crate::session::{Line, TraceResult};
+use crate::study::{Line, TraceResult};
 use gleaner_estimator::predict::PredictorKind;
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::units::{Ratio, Span};

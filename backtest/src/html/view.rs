@@ -5,7 +5,7 @@ use crate::oracle::Oracle;
 use crate::plan::Setting;
 use crate::run;
 use crate::score;
-use crate::session::{BacktestError, Request, TraceResult};
+use crate::study::{BacktestError, Request, TraceResult};
 use crate::sweep;
 use crate::trace::{Machine, Trace, TraceError};
 use gleaner_estimator::predict::PredictorKind;

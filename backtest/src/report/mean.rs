@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Means over traces and resources: each trace counts the same, however many machines it has.
 
-use crate::session::TraceResult;
+use crate::study::TraceResult;
 use gleaner_estimator::predict::PredictorKind;
 use gleaner_estimator::units::{Ratio, Span};
 use std::collections::BTreeMap;

@@ -9,7 +9,7 @@ pub use mean::{Mean, means};
 pub use table::table;
 pub use winners::{cheapest, winners};
 
-use crate::session::{Line, TraceResult};
+use crate::study::{Line, TraceResult};
 use gleaner_estimator::units::Span;
 use serde::Serialize;
 

@@ -3,7 +3,7 @@
 
 use super::mean::{Mean, means};
 use super::percent;
-use crate::session::{Line, TraceResult};
+use crate::study::{Line, TraceResult};
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 

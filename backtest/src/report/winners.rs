@@ -4,7 +4,7 @@
 use super::mean::{Mean, means};
 
 use super::table::{put, put_group, put_mean_rows};
-use crate::session::{Line, TraceResult};
+use crate::study::{Line, TraceResult};
 use crate::sweep;
 use gleaner_estimator::predict::PredictorKind;
 use gleaner_estimator::units::{Ratio, Span};

@@ -3,7 +3,7 @@
 //!
 //! On real v1 cgroups that it makes and removes. The ratios come from one run in which the ways take
 //! turns, in CPU time, so that a busy machine is busy for all of them; criterion's own figures, in
-//! time that passed, follow. `-- ratios` leaves those out.
+//! time that passed, follow. `-- ratios` leaves those out, `-- 100` takes only that size.
 #![expect(clippy::print_stdout, reason = "a benchmark reports on its standard output")]
 
 mod farm;
@@ -59,7 +59,12 @@ fn ratios(ways: &mut [Box<dyn Way>], tasks: usize) {
 }
 
 fn sampling(criterion: &mut Criterion) {
-    for tasks in SIZES {
+    // A filter that names a size, such as `100`, leaves the others out altogether.
+    let filter = std::env::args().collect::<Vec<_>>().join(" ");
+    let words: Vec<&str> = filter.split(|c: char| !c.is_ascii_digit()).collect();
+    let named = |size: &usize| words.contains(&size.to_string().as_str());
+    let any = SIZES.iter().any(named);
+    for tasks in SIZES.into_iter().filter(|size| !any || named(size)) {
         let Some(farm) = Farm::new(tasks) else {
             println!("SKIPPED: v1 cgroups for cpu, cpuacct, memory and pids cannot be made here");
             return;

@@ -11,13 +11,15 @@ use cgroups_rs::fs::pid::PidController;
 use gleaner_collector::{Collector, Controller, Preset, Settings};
 use gleaner_estimator::sample::Sample;
 use gleaner_estimator::units::Timestamp;
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::pread;
+use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::hint::black_box;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 /// One way to read all tasks once.
 pub(crate) trait Way {
@@ -106,18 +108,20 @@ impl Way for Ours {
 
 enum Source {
     Kept(OwnedFd),
-    Path(CString),
+    /// Below a kept descriptor of the hierarchy's root.
+    Path(Rc<OwnedFd>, CString),
+}
+
+fn open(dir: impl AsFd, path: impl Into<Vec<u8>>) -> OwnedFd {
+    let path = CString::new(path).expect("a path without NUL");
+    openat(dir, &path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).expect("a file")
 }
 
 impl Source {
-    fn open(path: &CString) -> OwnedFd {
-        openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).expect("a file")
-    }
-
     fn read(&self, buffer: &mut [u8]) -> usize {
         match self {
             Self::Kept(fd) => pread(fd, buffer, 0).expect("a read"),
-            Self::Path(path) => pread(Self::open(path), buffer, 0).expect("a read"),
+            Self::Path(dir, path) => pread(open(dir, path.as_bytes()), buffer, 0).expect("a read"),
         }
     }
 }
@@ -135,22 +139,22 @@ impl Bare {
     fn new(farm: &Farm) -> Self {
         let collector = Collector::open(Settings::default()).expect("a node that can be read");
         let mut left = collector.health().descriptor_limit / 4 * 3;
+        let root = |path: &PathBuf| Rc::new(open(CWD, path.as_os_str().as_bytes()));
+        let roots = farm.hierarchies.controllers.iter().map(|(c, path)| (*c, root(path)));
+        let roots: BTreeMap<Controller, Rc<OwnedFd>> = roots.collect();
         let mut source = |controller, index, file: &str| {
-            let path = farm.file(controller, index, file).into_os_string().into_vec();
-            let path = CString::new(path).expect("a path without NUL");
+            let path = format!("{}/{}/{file}", farm.root, name(index));
             if left == 0 {
-                return Source::Path(path);
+                let path = CString::new(path).expect("a path without NUL");
+                return Source::Path(Rc::clone(&roots[&controller]), path);
             }
             left -= 1;
-            Source::Kept(Source::open(&path))
+            Source::Kept(open(&*roots[&controller], path))
         };
         let hot = (0..farm.tasks).map(|i| HOT.map(|(c, file)| source(c, i, file))).collect();
         let slow = (0..farm.tasks).map(|i| SLOW.map(|(c, file)| source(c, i, file))).collect();
         let present = NODE.iter().filter(|path| std::path::Path::new(path).exists());
-        let node = present.map(|path| {
-            let path = CString::new(*path).expect("a path without NUL");
-            Source::Kept(Source::open(&path))
-        });
+        let node = present.map(|path| Source::Kept(open(CWD, *path)));
         Self { node: node.collect(), hot, slow, buffer: vec![0; 16 * 1024], round: 0 }
     }
 }

@@ -254,8 +254,9 @@ mod tests {
     #[test]
     fn v1_counts_each_resident_page_once() {
         // 3 pages anon of which one is locked, 1 page shmem, 2 pages file of which one is locked.
-        let text = b"cache 12288\nrss 12288\nshmem 4096\ntotal_cache 12288\ntotal_rss 12288\n\
-            total_shmem 4096\ntotal_pgmajfault 9\nhierarchical_memory_limit 65536\n\
+        let text = b"cache 12288\nrss 12288\nshmem 4096\n\
+            hierarchical_memory_limit 65536\ntotal_cache 12288\ntotal_rss 12288\n\
+            total_shmem 4096\ntotal_pgmajfault 9\n\
             total_inactive_anon 8192\ntotal_active_anon 4096\ntotal_inactive_file 4096\n\
             total_active_file 0\ntotal_unevictable 8192\n";
         let stat = memory_stat_v1(text).unwrap();

@@ -7,7 +7,7 @@ use super::parse::Places;
 use super::qos_keys::forget_idle_compat;
 use super::setting::Setting;
 use super::{Config, LendRule, Quota};
-use crate::decision::MAX_HORIZONS;
+use crate::decision::{MAX_HORIZONS, Mode};
 use core::net::SocketAddr;
 use gleaner_estimator::units::{Amount, Span};
 use gleaner_qos::config::{Edges, QosConfig};
@@ -38,11 +38,24 @@ impl Notes<'_, '_> {
 /// Notes every contradiction.
 pub(super) fn cross_check(config: &Config, places: &Places, ledger: &mut Ledger<'_>) {
     let mut notes = Notes { places, ledger };
+    mode(config, &mut notes);
     sampling(config, &mut notes);
     harm(&config.engine.qos, &mut notes);
     lend_rule("cpu", &config.engine.cpu, &mut notes);
     lend_rule("memory", &config.engine.memory, &mut notes);
     host(config, &mut notes);
+}
+
+/// A mode that would promise more than is done is refused: the daemon carries out no correction yet.
+fn mode(config: &Config, notes: &mut Notes<'_, '_>) {
+    match config.engine.mode {
+        Mode::Observe => {}
+        Mode::Squeeze | Mode::Evict => {
+            let wrong =
+                format!("{} is not carried out by this version", shown(&config.engine.mode));
+            notes.add(&["mode"], wrong, "write \"observe\": it decides and shows what it would do");
+        }
+    }
 }
 
 fn sampling(config: &Config, notes: &mut Notes<'_, '_>) {

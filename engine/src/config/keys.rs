@@ -67,7 +67,7 @@ pub(super) fn keys() -> impl Iterator<Item = &'static Key<Config>> {
 
 const KEYS: &[Key<Config>] = &[
     key!("mode", [engine.mode]: Mode = Some("\"observe\""), None,
-        "How far to go. `observe` decides and shows and touches nothing; `squeeze` also holds best-effort work in the lowest class and limits it; `evict` also kills best-effort tasks when milder means do not help."),
+        "How far to go. `observe` decides and shows and touches nothing; `squeeze` also holds best-effort work in the lowest class and limits it; `evict` also kills best-effort tasks when milder means do not help. This version carries out `observe` alone and refuses the others."),
     key!("sample.interval", [engine.interval]: Span = Some("\"1s\""), Some(("100ms", "60s")),
         "Time between two readings. One second sees a burst before it has lasted for two; reading 150 tasks at this rate costs well under 1 % of a core."),
     key!("sample.stale_after", [engine.stale_after]: Span = Some("\"3s\""), Some(("200ms", "10min")),

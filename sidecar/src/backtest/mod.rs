@@ -12,7 +12,7 @@ use gleaner_backtest::html::{self, View};
 use gleaner_backtest::policy;
 use gleaner_backtest::replay::Capacity;
 use gleaner_backtest::report;
-use gleaner_backtest::session::{BacktestError, Request, TraceResult, backtest};
+use gleaner_backtest::study::{BacktestError, Request, TraceResult, backtest};
 use gleaner_backtest::sweep;
 use gleaner_estimator::units::Ratio;
 use progress::Progress;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How far a backtest is, and how long it will take: on standard error, and only where somebody watches.
 
-use gleaner_backtest::session::{Request, Watcher};
+use gleaner_backtest::study::{Request, Watcher};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal as _, stderr};
 use std::time::Duration;

@@ -153,7 +153,7 @@ impl Daemon {
     /// Looks again at what cannot be seen and what is asked for in vain.
     fn refresh_troubles(&mut self) {
         let layout = self.parts.collector.layout();
-        let mut troubles = facts::troubles(&layout, self.parts.config.engine.mode);
+        let mut troubles = facts::troubles(&layout);
         troubles.extend(self.refused_reload());
         self.host.troubles = troubles.into();
     }

@@ -42,6 +42,7 @@ fn without_a_terminal_only_changes_are_logged() {
     let log = stderr(&output);
     assert_eq!(log.matches("warming up").count(), 1, "{log}");
     assert!(log.contains("running") && log.contains("cores="), "{log}");
+    assert!(!log.contains(" level resource="), "a start is no sign of harm: {log}");
 }
 
 #[test]
