@@ -79,6 +79,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     listen(wake)?;
     let mut clock = SystemClock::new(mailbox);
     let mut schedule = Schedule::new(clock.now(), config.engine.interval);
+    let (file, interval) = (args.file.display(), config.engine.interval);
+    eprintln!("gleaner: recording to {file}, a sample every {interval}; SIGINT or SIGTERM ends it");
     let mut sample = Sample::default();
     let (mut taken, mut troubled) = (0, false);
     while args.samples.is_none_or(|wanted| taken < wanted) {
@@ -95,7 +97,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let lost = recorder.lost();
     recorder.close().map_err(failure)?;
     let lost = if lost > 0 { format!(", {lost} lost") } else { String::new() };
-    let (file, tasks) = (args.file.display(), sample.tasks.len());
+    let tasks = sample.tasks.len();
     let text = format!("{file}: {taken} samples{lost}, {tasks} tasks in the last one\n");
     output::print(&text).map(|_| ())
 }

@@ -8,6 +8,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Output, Stdio};
@@ -46,8 +47,8 @@ pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("UTF-8")
 }
 
-/// Runs it to its end on a terminal of this width, and gives what the terminal shows.
-pub(crate) fn on_a_terminal(columns: u16, arguments: &[&str]) -> String {
+/// A terminal of this width: our end, and the program's.
+fn terminal(columns: u16) -> (OwnedFd, fs::File) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
     grantpt(&master).and_then(|()| unlockpt(&master)).expect("a terminal");
     let name = ptsname(&master, Vec::new()).expect("a terminal");
@@ -55,6 +56,19 @@ pub(crate) fn on_a_terminal(columns: u16, arguments: &[&str]) -> String {
     let slave = fs::OpenOptions::new().read(true).write(true).open(name).expect("a terminal");
     let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     tcsetwinsize(&slave, size).expect("a terminal");
+    (master, slave)
+}
+
+/// What was written waits in the terminal; with its last writer gone the read ends in EIO.
+fn shown(master: OwnedFd) -> String {
+    let mut shown = Vec::new();
+    let _ = fs::File::from(master).read_to_end(&mut shown);
+    String::from_utf8(shown).expect("UTF-8").replace("\r\n", "\n")
+}
+
+/// Runs it to its end on a terminal of this width, and gives what the terminal shows.
+pub(crate) fn on_a_terminal(columns: u16, arguments: &[&str]) -> String {
+    let (master, slave) = terminal(columns);
     let status = program()
         .args(arguments)
         .stdout(slave)
@@ -62,10 +76,15 @@ pub(crate) fn on_a_terminal(columns: u16, arguments: &[&str]) -> String {
         .status()
         .expect("the program starts");
     assert!(status.success(), "{status}");
-    // What was written waits in the terminal; with its last writer gone the read ends in EIO.
-    let mut shown = Vec::new();
-    let _ = fs::File::from(master).read_to_end(&mut shown);
-    String::from_utf8(shown).expect("UTF-8").replace("\r\n", "\n")
+    shown(master)
+}
+
+/// Runs it to its end with only standard error on a terminal: what that shows, and the output.
+pub(crate) fn watched(arguments: &[&str]) -> (String, String) {
+    let (master, slave) = terminal(100);
+    let output = program().args(arguments).stderr(slave).output().expect("the program starts");
+    assert!(output.status.success(), "{}", output.status);
+    (shown(master), stdout(&output))
 }
 
 /// A daemon that runs until the test ends.
@@ -78,8 +97,17 @@ pub(crate) struct Running {
 impl Running {
     /// Starts it with `run` and these arguments.
     pub(crate) fn start(arguments: &[&str], environment: &[(&str, &OsStr)]) -> Self {
+        Self::command("run", arguments, environment)
+    }
+
+    /// Starts any command.
+    pub(crate) fn command(
+        command: &str,
+        arguments: &[&str],
+        environment: &[(&str, &OsStr)],
+    ) -> Self {
         let mut child = program()
-            .arg("run")
+            .arg(command)
             .args(arguments)
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
