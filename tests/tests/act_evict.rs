@@ -101,10 +101,7 @@ fn without_cgroup_kill_each_process_is_held_still_and_struck() {
     let _loads = started(&group, &[Work::Chain { chains: 8 }, Work::Deaf]);
     wait_until("a chain", LONG, || (group.processes().ok()?.len() > 5).then_some(()));
     let mut hands = hands();
-    let missing = Outcome::Failed { errno: 2, what: "no cgroup.kill".to_owned() };
-    for _ in 0..2 {
-        hands.means.note(Means::KillCgroup, &missing, now());
-    }
+    hands.means.rule_out(Means::KillCgroup, now());
     let deed = evict(&mut hands, target(&rig, &group), NO_GRACE);
     assert_eq!(deed, Deed { means: Some(Means::KillEach), outcome: Outcome::Done });
     assert_empty(&group);

@@ -7,14 +7,17 @@ use gleaner_act::means::Means;
 use gleaner_act::memory::{self, Reclaim};
 use gleaner_act::outcome::Outcome;
 use gleaner_act::quota;
-use gleaner_act::setting::{Deed, Hands};
+use gleaner_act::setting::{Deed, Hands, Setting};
+use gleaner_act::slot::Slot;
 use gleaner_act::standing::{self, Weights};
-use gleaner_act::target::Target;
+use gleaner_act::target::{Target, Tree};
+use gleaner_collector::Controller;
 use gleaner_estimator::units::{Bytes, MilliCpus, Ratio};
 use gleaner_tests::acting::{LONG, disk, hands, now, target};
 use gleaner_tests::cgroup_rig::{CgroupRig, Group};
 use gleaner_tests::load::{Load, Work};
 use gleaner_tests::{skip, wait_until};
+use rustix::io::Errno;
 use std::time::Duration;
 
 fn spinner(group: &Group) -> Load {
@@ -136,10 +139,7 @@ fn without_cpu_idle_the_lowest_weight_is_taken() {
     let before = class(&group);
     let target = target(&rig, &group);
     let mut hands = hands();
-    let missing = Outcome::Failed { errno: 2, what: "no cpu.idle".to_owned() };
-    for _ in 0..2 {
-        hands.means.note(Means::CpuIdle, &missing, now());
-    }
+    hands.means.rule_out(Means::CpuIdle, now());
     let deed = standing::cpu(&mut hands, &target, Weights::Ours, None, now());
     assert_eq!(deed, Deed { means: Some(Means::CpuWeight), outcome: Outcome::Done });
     assert!(class(&group).iter().any(|value| matches!(value.trim(), "1" | "2")));
@@ -221,6 +221,47 @@ fn what_somebody_else_changed_meanwhile_is_left_alone() {
     assert_eq!(quota::release(&mut hands, &target), Outcome::Done);
     assert_eq!(class(&group), theirs);
     assert_eq!(hands.journal.spots().count(), 0, "it is not ours any more");
+}
+
+/// The kernel raises shares of 1 to 2, and rounds `memory.high` down to whole pages.
+#[test]
+fn a_value_that_the_kernel_changes_has_no_effect_and_is_put_back() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let group = rig.group("changed").expect("a group");
+    let (controller, file, value) = if group.read("cpu", "cpu.shares").is_ok() {
+        (Controller::Cpu, "cpu.shares", "1")
+    } else {
+        (Controller::Memory, "memory.high", "5000")
+    };
+    let before = group.read(controller.word(), file).expect("readable");
+    let (tree, slot, value) = (Tree::Of(controller), Slot::file(file), value.to_owned());
+    let mut hands = hands();
+    let outcome =
+        hands.set(&target(&rig, &group), &Setting { tree, slot, value: value.clone(), also: &[] });
+    let Outcome::NoEffect { found } = &outcome else { panic!("{outcome:?}") };
+    assert!(found.contains(file) && found.contains(&value), "{found}");
+    assert_eq!(group.read(controller.word(), file).expect("readable"), before);
+    assert_eq!(hands.journal.spots().count(), 0);
+}
+
+#[test]
+fn a_refused_value_names_the_file_and_leaves_nothing() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let group = rig.group("refused").expect("a group");
+    let mut hands = hands();
+    let mut set = |file, value: &str| {
+        let (tree, slot) = (Tree::Of(Controller::Cpu), Slot::file(file));
+        let setting = Setting { tree, slot, value: value.to_owned(), also: &[] };
+        hands.set(&target(&rig, &group), &setting)
+    };
+    for (file, value, errno) in [("cpu.idle", "7", Errno::INVAL), ("cpu.none", "1", Errno::NOENT)] {
+        let outcome = set(file, value);
+        let Outcome::Failed { errno: found, what } = &outcome else { panic!("{outcome:?}") };
+        assert_eq!(*found, errno.raw_os_error());
+        let path = group.directory("cpu").expect("it is mounted").join(file);
+        assert!(what.contains(&path.display().to_string()), "{what}");
+    }
+    assert_eq!(hands.journal.spots().count(), 0);
 }
 
 #[test]

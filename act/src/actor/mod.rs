@@ -136,7 +136,10 @@ impl Actor {
         for id in &verdict.let_go {
             reports.extend(self.let_go(id));
         }
-        for correction in &verdict.corrections {
+        // The one that cannot wait first: routine work on many tasks takes time.
+        let evicts = |correction: &&Correction| correction.action() == Action::Evict;
+        let first = verdict.corrections.iter().filter(evicts);
+        for correction in first.chain(verdict.corrections.iter().filter(|c| !evicts(c))) {
             let action = correction.action();
             if correction.is_would() || (mode == Mode::Observe && !action.releases()) {
                 let (resource, outcome) = (correction.resource(), Outcome::Observed);
@@ -144,8 +147,8 @@ impl Actor {
                 self.tally.end(Ending { action, resource, outcome, wall_ms });
                 continue;
             }
-            let task = sample.tasks.iter().find(|t| t.task.id == *correction.task());
-            let task = task.map(|t| Arc::clone(&t.task));
+            let place = sample.tasks.binary_search_by(|t| t.task.id.cmp(correction.task()));
+            let task = place.ok().map(|place| Arc::clone(&sample.tasks[place].task));
             let case = self.open_case(tick, correction, seen);
             match self.begin(&case, correction, task.as_deref(), mode) {
                 Ok(work) => self.jobs.push(Job { case, work }),
