@@ -322,7 +322,7 @@ mod tests {
             let r = Reading::judged(signal, worst, &config, None);
             (r.over, r.calm)
         };
-        assert_eq!(grade(Signal::RunWait, 0.5), (None, true));
+        assert_eq!(grade(Signal::RunWait, 0.75), (None, true));
         assert_eq!(grade(Signal::RunWait, 0.9), (None, false));
         assert_eq!(grade(Signal::RunWait, 1.21), (Some(Level::Strained), false));
         assert_eq!(grade(Signal::RunWait, 2.41), (Some(Level::Critical), false));

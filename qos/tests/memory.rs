@@ -283,6 +283,26 @@ fn protected_tasks_and_tasks_without_statistics_are_never_chosen() {
 }
 
 #[test]
+fn trouble_that_nobody_can_mend_does_not_ring_with_every_glance() {
+    let config =
+        gleaner_qos::config::QosConfig { protected: vec!["infra".into()], ..Default::default() };
+    let jobs = vec![guaranteed("web", 0.4, 300.0), best_effort("infra", 0.1, 3_400.0)];
+    let mut rig = Rig::with(config, jobs);
+    rig.job("web").stall_memory = 0.3;
+    rig.run(5_000);
+    let mut rings = 0;
+    for _ in 0..1_000 {
+        rig.advance(10);
+        let glance = rig.glance();
+        if rig.controller.glance(&glance).rings() {
+            rings += 1;
+            rig.tick();
+        }
+    }
+    assert!((20..=42).contains(&rings), "{rings} in ten seconds at 100 Hz");
+}
+
+#[test]
 fn squeeze_limits_and_never_kills_observe_shows_and_touches_nothing() {
     for mode in [Mode::Squeeze, Mode::Observe] {
         let mut grower = best_effort("grower", 0.3, 50.0);
