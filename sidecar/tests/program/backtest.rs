@@ -20,7 +20,7 @@ fn trace() -> String {
                     .wrapping_add(1_442_695_040_888_963_407);
                 let hour = step % 288 * 5 / 60;
                 let triangle = if hour < 12 { hour } else { 24 - hour };
-                let burst = if (noise >> 33) % 100 == 0 { 900 } else { 0 };
+                let burst = if (noise >> 33).is_multiple_of(100) { 900 } else { 0 };
                 let milli = 200 + 40 * triangle + (noise >> 40) % 100 + burst;
                 let (id, t) = (10 * machine + task, step * 300);
                 writeln!(csv, "{machine},{t},{id},2,{}.{:03}", milli / 1000, milli % 1000)
@@ -74,56 +74,40 @@ fn the_table_is_for_people() {
     insta::assert_snapshot!(place.prints(&args));
 }
 
+const KEYS: [&str; 11] = [
+    "horizon_s",
+    "intervals",
+    "machines",
+    "predictor",
+    "resource",
+    "risk",
+    "savings",
+    "severity",
+    "trace",
+    "violation_rate",
+    "worst_machine_violation_rate",
+];
+
+fn has_the_agreed_keys(line: &serde_json::Map<String, serde_json::Value>) {
+    let mut keys: Vec<&str> = line.keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, KEYS);
+    let words = (line["trace"].as_str(), line["resource"].as_str());
+    assert_eq!(words, (Some("small"), Some("cpu")));
+    let counts = (line["machines"].as_u64(), line["intervals"].as_u64());
+    assert_eq!(counts, (Some(2), Some(2 * 2 * 288)));
+}
+
 #[test]
 fn json_has_these_keys_and_a_line_for_each_combination() {
     let place = Place::new();
-    let args = [
-        "--json",
-        "--risk",
-        "1%",
-        "--risk",
-        "0.05",
-        "--predictor",
-        "calibrated",
-        "--predictor",
-        "borg",
-        "--horizon",
-        "300",
-        "--horizon",
-        "30min",
-        "--resource",
-        "cpu",
-    ];
-    let out = place.prints(&args);
+    let asked = "--json --risk 1% --risk 0.05 --predictor calibrated --predictor borg \
+                 --horizon 300 --horizon 30min --resource cpu";
+    let out = place.prints(&asked.split_whitespace().collect::<Vec<_>>());
     let lines: Vec<serde_json::Map<String, serde_json::Value>> =
         out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(lines.len(), 2 * 2 * 2);
-    for line in &lines {
-        let mut keys: Vec<&str> = line.keys().map(String::as_str).collect();
-        keys.sort_unstable();
-        let expected = [
-            "horizon_s",
-            "intervals",
-            "machines",
-            "predictor",
-            "resource",
-            "risk",
-            "savings",
-            "severity",
-            "trace",
-            "violation_rate",
-            "worst_machine_violation_rate",
-        ];
-        assert_eq!(keys, expected);
-        assert_eq!(
-            (line["trace"].as_str(), line["resource"].as_str()),
-            (Some("small"), Some("cpu"))
-        );
-        assert_eq!(
-            (line["machines"].as_u64(), line["intervals"].as_u64()),
-            (Some(2), Some(2 * 2 * 288))
-        );
-    }
+    lines.iter().for_each(has_the_agreed_keys);
     let combination = |line: &serde_json::Map<String, serde_json::Value>| {
         let text = line["predictor"].as_str().expect("text").to_owned();
         (line["horizon_s"].as_u64().expect("whole"), text, line["risk"].to_string())

@@ -12,9 +12,9 @@ use std::path::Path;
 
 fn samples(path: &Path) -> Vec<Sample> {
     let told = RecordingReader::open(path).expect("a recording").map(|r| r.expect("readable").told);
-    told.map(|told| match told {
-        Told::Sample(sample) => sample,
-        other => panic!("not a sample: {other:?}"),
+    told.map(|told| {
+        let Told::Sample(sample) = told else { panic!("not a sample: {told:?}") };
+        sample
     })
     .collect()
 }
