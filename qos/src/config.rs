@@ -49,9 +49,8 @@ pub struct CpuConfig {
     /// Cores of the node on which the edges of `run_wait` were measured. The one place that scales them:
     /// best-effort's cores are counted per guaranteed core, times this. Beyond two cores: judgement.
     pub reference_cpus: f64,
-    /// `run_wait`: wait per CPU × best-effort cores. Measured over 1 s: above 1.22 1 % false, 18 % missed;
-    /// 0.75 separates harm from none best. It must not be lower: a service of eight threads at 60 %
-    /// load shows 0.6 by itself beside best-effort that is in the lowest class and harms nobody.
+    /// `run_wait`: wait per CPU × best-effort cores over 1 s. Above 1.22: 1 % false, 18 % missed. Leave stays
+    /// above 0.6, which eight threads at 60 % load show by themselves beside harmless best-effort.
     pub run_wait: Edges,
     /// `stall_excess`: PSI above what the task shows alone. Measured over 1 s: above 0.20 0 to 1 % false,
     /// 5 to 11 % missed; leave is judgement.
