@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Recordings: every reading of a node, so that what happened can be replayed, backtested and attached to a bug report.
 //!
-//! A recording is an append-only file of framed blocks ([`frame`]). Each block holds the events of about
-//! ten seconds in columns of differences, compressed ([`encode`], [`layer`], [`columns`]). A crash of the recorder loses
+//! A recording is an append-only file of framed blocks (`frame`). Each block holds the events of about
+//! ten seconds in columns of differences, compressed (`encode`, `layer`, `columns`). A crash of the recorder loses
 //! the block that was being gathered; a crash of the machine also what the kernel had not written yet. A torn
 //! tail is cut off when the file is opened again, a damaged block is skipped up to the next one that needs no
 //! predecessor. Files rotate by size and the oldest is deleted, so a recording is bounded.
