@@ -11,3 +11,5 @@ mod evict;
 mod selftest;
 #[path = "act_settings.rs"]
 mod settings;
+#[path = "act_sweep.rs"]
+mod sweep;

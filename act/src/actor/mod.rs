@@ -31,6 +31,7 @@ use crate::standing::Weights;
 use crate::target::Target;
 use crate::{io, memory, quota, standing};
 use case::Case;
+use gleaner_collector::Preset;
 use gleaner_estimator::sample::{Sample, Task, TaskId};
 use gleaner_estimator::units::{MilliCpus, Span, Timestamp};
 use gleaner_qos::capability::Actuator;
@@ -70,6 +71,19 @@ impl Default for ActorConfig {
             urgent_grace: Span::from_secs(0),
             patience: Span::from_secs(4),
         }
+    }
+}
+
+impl ActorConfig {
+    /// The defaults of a layout: an agent or a kubelet owns weights and rewrites them, an agent quotas as well.
+    #[must_use]
+    pub fn of(layout: Preset) -> Self {
+        let (weights, quotas_rewritten) = match layout {
+            Preset::Mesos => (Weights::Theirs, true),
+            Preset::Kubernetes => (Weights::Theirs, false),
+            Preset::Auto | Preset::Systemd | Preset::Globs => (Weights::Ours, false),
+        };
+        Self { weights, quotas_rewritten, ..Self::default() }
     }
 }
 
