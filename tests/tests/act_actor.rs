@@ -3,7 +3,10 @@
 
 use gleaner_act::actor::{Actor, ActorConfig, HeldBack, Stage, Tally};
 use gleaner_act::audit::{AuditConfig, AuditFile, Entry, Line, read};
+use gleaner_act::journal::Journal;
 use gleaner_act::outcome::Outcome;
+use gleaner_act::protect::Protected;
+use gleaner_act::setting::Hands;
 use gleaner_collector::Preset;
 use gleaner_estimator::units::Span;
 use gleaner_qos::capability::{Ability, Actuator, Capabilities};
@@ -12,8 +15,10 @@ use gleaner_qos::verdict::{Action, Mode, Verdict};
 use gleaner_tests::acting::{LONG, class, deaf, hands, id, places};
 use gleaner_tests::cgroup_rig::{CgroupRig, Group};
 use gleaner_tests::load::{Load, Work};
+use gleaner_tests::programs::built;
 use gleaner_tests::shortage::{ManualClock, Shortage};
 use gleaner_tests::wait_until;
+use std::process::{Command, Stdio};
 
 /// One real best-effort group, the actor, and the made-up node around them.
 struct Scene {
@@ -28,6 +33,10 @@ struct Scene {
 
 impl Scene {
     fn new(rig: &CgroupRig, work: &Work, config: ActorConfig) -> Self {
+        Self::with_hands(rig, work, config, hands())
+    }
+
+    fn with_hands(rig: &CgroupRig, work: &Work, config: ActorConfig, hands: Hands) -> Self {
         let group = rig.group("batch").expect("a group");
         let load = if *work == Work::Deaf {
             deaf(&group)
@@ -39,13 +48,8 @@ impl Scene {
         let audit = tempfile::tempdir().expect("a temporary directory");
         let path = audit.path().join("audit.jsonl");
         let file = AuditFile::open(AuditConfig { path, max_bytes: 1 << 20, keep: 1 });
-        let (actor, swept) = Actor::start(
-            places(rig),
-            hands(),
-            Box::new(clock.clone()),
-            config,
-            Some(Box::new(file)),
-        );
+        let (actor, swept) =
+            Actor::start(places(rig), hands, Box::new(clock.clone()), config, Some(Box::new(file)));
         assert_eq!(swept, []);
         Self { group, load, clock, node, actor, audit, tally: Tally::default() }
     }
@@ -208,6 +212,35 @@ fn one_eviction_at_a_time() {
     assert_eq!(reports[0].outcome, report::Outcome::Failed);
     assert_eq!(scene.counted("evict", "refused"), 1);
     assert!(spared.runs().expect("it can be asked"));
+}
+
+/// A process of a protected name joins the victim after it was asked to end.
+#[test]
+fn a_victim_that_turns_out_to_be_protected_lives_on_and_is_left_alone() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let program = directory.path().join("guarded");
+    std::fs::copy(built("load").expect("it is built"), &program).expect("room");
+    let protected = Protected::new(&[], &["guarded".to_owned()]);
+    let hands = Hands::new(protected, Journal::volatile());
+    let config = ActorConfig { urgent_grace: Span::from_secs(600), ..ActorConfig::default() };
+    let mut scene = Scene::with_hands(&rig, &Work::Deaf, config, hands);
+    let all = can(&[Actuator::StandingClass, Actuator::Evict]);
+    let before = class(&scene.group);
+    for available in [400, 300, 200, 20] {
+        scene.second(available, Mode::Evict, &all);
+    }
+    let started = Command::new(&program).arg("idle").stdin(Stdio::piped()).spawn();
+    let mut guarded = started.expect("it starts");
+    scene.group.add(guarded.id()).expect("it can be moved");
+    scene.clock.advance(Span::from_secs(601));
+    let reports = scene.reported();
+    assert_eq!(reports[0].outcome, report::Outcome::Failed);
+    assert_eq!(scene.counted("evict", "refused"), 1);
+    assert_eq!(scene.group.processes().expect("readable").len(), 2, "nobody was killed");
+    assert_eq!(class(&scene.group), before, "nothing is done to what is protected");
+    drop(guarded.stdin.take());
+    guarded.wait().expect("it is ours");
 }
 
 #[test]

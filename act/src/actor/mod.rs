@@ -231,9 +231,9 @@ impl Actor {
             Mode::Evict => until,
             Mode::Squeeze | Mode::Observe => until.min(now.plus(SHORT_FREEZE)),
         };
-        // A longer freeze takes the place of a shorter one.
-        self.leases.retain(|lease| lease.freeze.target().id() != target.id());
         let freeze = Freeze::order(&mut self.hands, target, now)?;
+        // The later one sees to the thaw from here on.
+        self.leases.retain(|lease| lease.freeze.target().id() != target.id());
         Ok(Work::Freezing { freeze, until })
     }
 
@@ -253,11 +253,17 @@ impl Actor {
         if self.jobs.iter().any(|job| job.is_eviction()) {
             return refuse("another eviction is under way");
         }
+        let holds = self.holds_of(target.id());
         self.forget_jobs_of(target.id());
         let grace = if presses(reason) { self.config.urgent_grace } else { self.config.grace };
         let patience = self.config.patience;
-        let eviction = Eviction::begin(&mut self.hands, target, grace, patience, now)?;
-        Ok(Work::Evicting(eviction))
+        match Eviction::begin(&mut self.hands, target, grace, patience, now) {
+            Ok(eviction) => Ok(Work::Evicting { eviction, holds }),
+            Err(deed) => {
+                self.hold_again(holds);
+                Err(deed)
+            }
+        }
     }
 
     fn undo(&mut self, target: &Target, actuator: Actuator) -> Deed {
