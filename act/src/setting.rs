@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! One value put into one control file of a target: checked, noted, written, read back, and put back.
 
-use crate::fault::Fault;
+use crate::fault::{Fault, Lost};
 use crate::held::Held;
 use crate::journal::{Journal, Note, Spot, Undo, Undone};
 use crate::means::{Means, MeansTable};
@@ -131,7 +131,12 @@ impl Hands {
     pub fn put_back_in(&mut self, target: &Target, tree: Tree, slot: &Slot) -> Outcome {
         match target.enter(tree) {
             Ok(held) => self.put_back(&held, slot),
-            Err(lost) => lost.into(),
+            Err(lost) => {
+                if lost == Lost::Vanished {
+                    self.forget(target);
+                }
+                lost.into()
+            }
         }
     }
 

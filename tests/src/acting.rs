@@ -76,6 +76,20 @@ pub fn evict(hands: &mut Hands, target: Target, grace: Span) -> Deed {
     }
 }
 
+/// CPU class, quota and freezer of a group as the kernel shows them, whatever they are called here.
+#[must_use]
+pub fn class(group: &Group) -> Vec<String> {
+    let files =
+        ["cpu.shares", "cpu.weight", "cpu.idle", "cpu.cfs_quota_us", "cpu.max", "freezer.state"];
+    let read = |file: &&str| {
+        let controller = if file.starts_with("cpu") { "cpu" } else { "freezer" };
+        group.read(controller, file).ok()
+    };
+    let unified = group.unified().map(|at| at.join("cgroup.freeze"));
+    let frozen = unified.and_then(|path| std::fs::read_to_string(path).ok());
+    files.iter().filter_map(read).chain(frozen).collect()
+}
+
 /// Starts a load that SIGTERM does not end, and waits until it is so: before, it would hear.
 ///
 /// # Panics

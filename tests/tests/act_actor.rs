@@ -3,22 +3,21 @@
 
 use gleaner_act::actor::{Actor, ActorConfig, HeldBack, Stage, Tally};
 use gleaner_act::audit::{AuditConfig, AuditFile, Entry, Line, read};
-use gleaner_act::journal::{Journal, JournalError, Undo};
+use gleaner_act::journal::Journal;
 use gleaner_act::outcome::Outcome;
 use gleaner_act::protect::Protected;
 use gleaner_act::setting::Hands;
+use gleaner_collector::Preset;
 use gleaner_estimator::units::Span;
 use gleaner_qos::capability::{Ability, Actuator, Capabilities};
 use gleaner_qos::report;
 use gleaner_qos::verdict::{Action, Mode, Verdict};
-use gleaner_tests::acting::{LONG, deaf, hands, id, places};
+use gleaner_tests::acting::{LONG, class, deaf, hands, id, places};
 use gleaner_tests::cgroup_rig::{CgroupRig, Group};
 use gleaner_tests::load::{Load, Work};
 use gleaner_tests::programs::built;
 use gleaner_tests::shortage::{ManualClock, Shortage};
 use gleaner_tests::wait_until;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// One real best-effort group, the actor, and the made-up node around them.
@@ -34,6 +33,10 @@ struct Scene {
 
 impl Scene {
     fn new(rig: &CgroupRig, work: &Work, config: ActorConfig) -> Self {
+        Self::with_hands(rig, work, config, hands())
+    }
+
+    fn with_hands(rig: &CgroupRig, work: &Work, config: ActorConfig, hands: Hands) -> Self {
         let group = rig.group("batch").expect("a group");
         let load = if *work == Work::Deaf {
             deaf(&group)
@@ -45,13 +48,8 @@ impl Scene {
         let audit = tempfile::tempdir().expect("a temporary directory");
         let path = audit.path().join("audit.jsonl");
         let file = AuditFile::open(AuditConfig { path, max_bytes: 1 << 20, keep: 1 });
-        let (actor, swept) = Actor::start(
-            places(rig),
-            hands(),
-            Box::new(clock.clone()),
-            config,
-            Some(Box::new(file)),
-        );
+        let (actor, swept) =
+            Actor::start(places(rig), hands, Box::new(clock.clone()), config, Some(Box::new(file)));
         assert_eq!(swept, []);
         Self { group, load, clock, node, actor, audit, tally: Tally::default() }
     }
@@ -94,18 +92,6 @@ impl Scene {
 
 fn can(actuators: &[Actuator]) -> Capabilities {
     actuators.iter().fold(Capabilities::none(), |can, a| can.with(*a, Ability::Works))
-}
-
-fn class(group: &Group) -> Vec<String> {
-    let files =
-        ["cpu.shares", "cpu.weight", "cpu.idle", "cpu.cfs_quota_us", "cpu.max", "freezer.state"];
-    let of = |file: &&str| {
-        let controller = if file.starts_with("cpu") { "cpu" } else { "freezer" };
-        group.read(controller, file).ok()
-    };
-    let frozen =
-        group.unified().and_then(|at| std::fs::read_to_string(at.join("cgroup.freeze")).ok());
-    files.iter().filter_map(of).chain(frozen).collect()
 }
 
 fn actions(verdict: &Verdict) -> Vec<Action> {
@@ -204,6 +190,75 @@ fn a_freeze_ends_by_itself() {
     assert_eq!(scene.actor.poll(), []);
     assert_eq!(class(&scene.group), before);
     assert_eq!(scene.actor.next_poll(), None);
+}
+
+#[test]
+fn one_eviction_at_a_time() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let config = ActorConfig { urgent_grace: Span::from_secs(600), ..ActorConfig::default() };
+    let mut scene = Scene::new(&rig, &Work::Deaf, config);
+    let other = rig.group("other").expect("a group");
+    let mut spared = Load::start(&Work::Idle, &other).expect("a load starts");
+    let mut others = Shortage::new(&scene.clock, &[id(&other)]);
+    let evict = can(&[Actuator::Evict]);
+    let mut last = None;
+    for available in [400, 300, 200, 20] {
+        scene.second(available, Mode::Evict, &evict);
+        last = Some(others.second(available, Mode::Evict, &evict));
+    }
+    let (sample, verdict) = last.expect("four seconds");
+    assert_eq!(actions(&verdict), [Action::Evict]);
+    let reports = scene.actor.apply(1, &sample, &verdict, Mode::Evict, sample.at);
+    assert_eq!(reports[0].outcome, report::Outcome::Failed);
+    assert_eq!(scene.counted("evict", "refused"), 1);
+    assert!(spared.runs().expect("it can be asked"));
+}
+
+/// A process of a protected name joins the victim after it was asked to end.
+#[test]
+fn a_victim_that_turns_out_to_be_protected_lives_on_and_is_left_alone() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let program = directory.path().join("guarded");
+    std::fs::copy(built("load").expect("it is built"), &program).expect("room");
+    let protected = Protected::new(&[], &["guarded".to_owned()]);
+    let hands = Hands::new(protected, Journal::volatile());
+    let config = ActorConfig { urgent_grace: Span::from_secs(600), ..ActorConfig::default() };
+    let mut scene = Scene::with_hands(&rig, &Work::Deaf, config, hands);
+    let all = can(&[Actuator::StandingClass, Actuator::Evict]);
+    let before = class(&scene.group);
+    for available in [400, 300, 200, 20] {
+        scene.second(available, Mode::Evict, &all);
+    }
+    let started = Command::new(&program).arg("idle").stdin(Stdio::piped()).spawn();
+    let mut guarded = started.expect("it starts");
+    scene.group.add(guarded.id()).expect("it can be moved");
+    scene.clock.advance(Span::from_secs(601));
+    let reports = scene.reported();
+    assert_eq!(reports[0].outcome, report::Outcome::Failed);
+    assert_eq!(scene.counted("evict", "refused"), 1);
+    assert_eq!(scene.group.processes().expect("readable").len(), 2, "nobody was killed");
+    assert_eq!(class(&scene.group), before, "nothing is done to what is protected");
+    drop(guarded.stdin.take());
+    guarded.wait().expect("it is ours");
+}
+
+#[test]
+fn in_an_agents_layout_weights_are_looked_at_only() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let mut scene = Scene::new(&rig, &Work::Idle, ActorConfig::of(Preset::Mesos));
+    let (sample, _) = scene.node.second(900, Mode::Squeeze, &Capabilities::none());
+    scene.actor.survey(&sample);
+    let found = scene.actor.capabilities();
+    assert_eq!(found.ability(Actuator::StandingClass), Ability::Foreign);
+    assert!(!found.lowest_elsewhere(), "the default weight is not low");
+    let before = class(&scene.group);
+    let verdict = scene.second(900, Mode::Squeeze, &found);
+    assert!(!actions(&verdict).contains(&Action::StandingClass), "{verdict:?}");
+    // Even if it were asked for.
+    let verdict = scene.second(900, Mode::Squeeze, &can(&[Actuator::StandingClass]));
+    assert_eq!(actions(&verdict), [Action::StandingClass]);
+    assert_eq!(class(&scene.group), before);
 }
 
 #[test]
@@ -318,54 +373,4 @@ fn a_survey_finds_what_is_there() {
         if scene.group.read("memory", file).is_ok() { Ability::Works } else { Ability::Missing }
     };
     assert_eq!(found.ability(Actuator::MemoryHigh), has("memory.high"));
-}
-
-/// Our own death by SIGKILL in the middle of a squeeze: the next start puts everything back and thaws.
-#[test]
-fn what_a_killed_process_left_behind_is_swept_at_the_next_start() {
-    let Some(rig) = CgroupRig::new_or_skip() else { return };
-    let group = rig.group("left").expect("a group");
-    let _load = Load::start(&Work::Spin { threads: 1 }, &group).expect("a load starts");
-    let before = class(&group);
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let path = directory.path().join("journal");
-    let id = id(&group);
-    let mut squeezer = Command::new(built("squeeze").expect("it is built"))
-        .args([path.as_os_str(), id.name.as_ref().as_ref(), id.inode.to_string().as_ref()])
-        .arg(&places(&rig).listing)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("it starts");
-    let mut said = String::new();
-    let out = squeezer.stdout.take().expect("it is piped");
-    BufReader::new(out).read_line(&mut said).expect("readable");
-    assert_eq!(said, "squeezed\n");
-    let in_use = Journal::open(&path, boot().trim());
-    assert!(matches!(in_use, Err(JournalError::InUse(_))), "two actors on one node");
-    squeezer.kill().expect("it is ours");
-    squeezer.wait().expect("it is ours");
-    assert_ne!(class(&group), before, "nobody has put anything back");
-    torn(&path);
-
-    let journal = Journal::open(&path, boot().trim()).expect("its owner is dead");
-    let hands = Hands::new(Protected::new(&[], &[]), journal);
-    let clock = Box::new(ManualClock::default());
-    let (actor, swept) = Actor::start(places(&rig), hands, clock, ActorConfig::default(), None);
-    assert_eq!(swept.len(), 3, "{swept:?}");
-    assert!(swept.iter().all(|undone| undone.undo == Undo::Restored), "{swept:?}");
-    assert_eq!(class(&group), before);
-    drop(actor);
-    assert_eq!(Journal::open(&path, boot().trim()).expect("free").spots().count(), 0);
-}
-
-fn boot() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("this kernel has one")
-}
-
-/// The last line as a crash may leave it.
-fn torn(path: &Path) {
-    let mut text = std::fs::read(path).expect("it is there");
-    text.extend_from_slice(br#"{"op":"change","directory":"/sys/fs/cg"#);
-    std::fs::write(path, text).expect("writable");
 }

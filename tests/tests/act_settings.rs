@@ -13,7 +13,7 @@ use gleaner_act::standing::{self, Weights};
 use gleaner_act::target::{Target, Tree};
 use gleaner_collector::Controller;
 use gleaner_estimator::units::{Bytes, MilliCpus, Ratio};
-use gleaner_tests::acting::{LONG, disk, hands, now, target};
+use gleaner_tests::acting::{LONG, class, disk, hands, now, target};
 use gleaner_tests::cgroup_rig::{CgroupRig, Group};
 use gleaner_tests::load::{Load, Work};
 use gleaner_tests::{skip, wait_until};
@@ -22,12 +22,6 @@ use std::time::Duration;
 
 fn spinner(group: &Group) -> Load {
     Load::start(&Work::Spin { threads: 2 }, group).expect("a load starts")
-}
-
-/// The weight and the quota as the kernel shows them, whatever they are called here.
-fn class(group: &Group) -> Vec<String> {
-    let files = ["cpu.shares", "cpu.weight", "cpu.idle", "cpu.cfs_quota_us", "cpu.max"];
-    files.iter().filter_map(|file| group.read("cpu", file).ok()).collect()
 }
 
 fn frozen(hands: &mut Hands, target: &Target) -> Freeze {

@@ -11,3 +11,7 @@ mod evict;
 mod selftest;
 #[path = "act_settings.rs"]
 mod settings;
+#[path = "act_stubborn.rs"]
+mod stubborn;
+#[path = "act_sweep.rs"]
+mod sweep;

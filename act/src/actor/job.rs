@@ -3,6 +3,7 @@
 
 use super::Actor;
 use super::case::Case;
+use super::tend::Hold;
 use crate::evict::Eviction;
 use crate::freezer::{Freeze, Frozen};
 use crate::io::Limit;
@@ -15,6 +16,9 @@ use gleaner_qos::report::Report;
 /// Time between two polls while something is under way: a freeze takes 16 ms, a kill 2 to 53.
 const PACE: Span = Span::from_millis(5);
 
+/// A thaw that was refused is tried again after this long.
+const AGAIN: Span = Span::from_secs(1);
+
 /// An act under way.
 #[derive(Debug)]
 pub(super) struct Job {
@@ -24,8 +28,15 @@ pub(super) struct Job {
 
 #[derive(Debug)]
 pub(super) enum Work {
-    Freezing { freeze: Freeze, until: Timestamp },
-    Evicting(Eviction),
+    Freezing {
+        freeze: Freeze,
+        until: Timestamp,
+    },
+    Evicting {
+        eviction: Eviction,
+        /// What was in force on the victim before.
+        holds: Vec<Hold>,
+    },
     Reclaiming(Reclaim),
     Limiting(Limit),
 }
@@ -39,7 +50,7 @@ pub(super) struct Lease {
 
 impl Job {
     pub(super) const fn is_eviction(&self) -> bool {
-        matches!(self.work, Work::Evicting(_))
+        matches!(self.work, Work::Evicting { .. })
     }
 }
 
@@ -72,7 +83,7 @@ impl Actor {
             if let Outcome::Failed { what, .. } = lease.freeze.thaw(&mut self.hands) {
                 // Left frozen it would starve: it stays on the list, and is tried again.
                 tracing::warn!("cannot thaw: {what}");
-                self.leases.push(lease);
+                self.leases.push(Lease { until: now.plus(AGAIN), ..lease });
             }
         }
         for (case, watch) in std::mem::take(&mut self.watches) {
@@ -93,7 +104,12 @@ impl Actor {
             Work::Freezing { freeze, until } => {
                 let means = Some(freeze.means());
                 match freeze.poll(hands, now) {
-                    Frozen::Judged(outcome) => Some(Deed { means, outcome }),
+                    Frozen::Judged(outcome) => {
+                        if outcome != Outcome::Done {
+                            drop(freeze.thaw(hands));
+                        }
+                        Some(Deed { means, outcome })
+                    }
                     Frozen::Pending if *until <= now => {
                         drop(freeze.thaw(hands));
                         let found = "not frozen before it was to be thawed".to_owned();
@@ -102,7 +118,7 @@ impl Actor {
                     Frozen::Pending => None,
                 }
             }
-            Work::Evicting(eviction) => eviction.poll(hands, now),
+            Work::Evicting { eviction, .. } => eviction.poll(hands, now),
             Work::Reclaiming(reclaim) => reclaim.poll(hands, now),
             Work::Limiting(limit) => limit.poll(hands, now),
         }
@@ -110,12 +126,13 @@ impl Actor {
 
     fn finish(&mut self, job: Job, deed: Deed) -> Option<Report> {
         let Job { case, work } = job;
-        if deed.outcome == Outcome::Done {
-            match work {
-                Work::Freezing { freeze, until } => self.leases.push(Lease { freeze, until }),
-                Work::Limiting(limit) => self.hold(&case, limit.target().clone()),
-                Work::Evicting(_) | Work::Reclaiming(_) => {}
-            }
+        match (work, deed.outcome == Outcome::Done) {
+            (Work::Freezing { freeze, until }, true) => self.leases.push(Lease { freeze, until }),
+            (Work::Limiting(limit), true) => self.hold(&case, limit.target().clone()),
+            (Work::Evicting { holds, .. }, false) => self.hold_again(holds),
+            (Work::Freezing { .. } | Work::Limiting(_), false)
+            | (Work::Evicting { .. }, true)
+            | (Work::Reclaiming(_), _) => {}
         }
         self.close_case(case, deed)
     }

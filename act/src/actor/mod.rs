@@ -31,6 +31,7 @@ use crate::standing::Weights;
 use crate::target::Target;
 use crate::{io, memory, quota, standing};
 use case::Case;
+use gleaner_collector::Preset;
 use gleaner_estimator::sample::{Sample, Task, TaskId};
 use gleaner_estimator::units::{MilliCpus, Span, Timestamp};
 use gleaner_qos::capability::Actuator;
@@ -70,6 +71,19 @@ impl Default for ActorConfig {
             urgent_grace: Span::from_secs(0),
             patience: Span::from_secs(4),
         }
+    }
+}
+
+impl ActorConfig {
+    /// The defaults of a layout: an agent or a kubelet owns weights and rewrites them, an agent quotas as well.
+    #[must_use]
+    pub fn of(layout: Preset) -> Self {
+        let (weights, quotas_rewritten) = match layout {
+            Preset::Mesos => (Weights::Theirs, true),
+            Preset::Kubernetes => (Weights::Theirs, false),
+            Preset::Auto | Preset::Systemd | Preset::Globs => (Weights::Ours, false),
+        };
+        Self { weights, quotas_rewritten, ..Self::default() }
     }
 }
 
@@ -217,9 +231,9 @@ impl Actor {
             Mode::Evict => until,
             Mode::Squeeze | Mode::Observe => until.min(now.plus(SHORT_FREEZE)),
         };
-        // A longer freeze takes the place of a shorter one.
-        self.leases.retain(|lease| lease.freeze.target().id() != target.id());
         let freeze = Freeze::order(&mut self.hands, target, now)?;
+        // The later one sees to the thaw from here on.
+        self.leases.retain(|lease| lease.freeze.target().id() != target.id());
         Ok(Work::Freezing { freeze, until })
     }
 
@@ -239,11 +253,17 @@ impl Actor {
         if self.jobs.iter().any(|job| job.is_eviction()) {
             return refuse("another eviction is under way");
         }
+        let holds = self.holds_of(target.id());
         self.forget_jobs_of(target.id());
         let grace = if presses(reason) { self.config.urgent_grace } else { self.config.grace };
         let patience = self.config.patience;
-        let eviction = Eviction::begin(&mut self.hands, target, grace, patience, now)?;
-        Ok(Work::Evicting(eviction))
+        match Eviction::begin(&mut self.hands, target, grace, patience, now) {
+            Ok(eviction) => Ok(Work::Evicting { eviction, holds }),
+            Err(deed) => {
+                self.hold_again(holds);
+                Err(deed)
+            }
+        }
     }
 
     fn undo(&mut self, target: &Target, actuator: Actuator) -> Deed {

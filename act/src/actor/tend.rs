@@ -6,9 +6,9 @@ use super::case::Case;
 use crate::fault::Lost;
 use crate::journal::Spot;
 use crate::outcome::Outcome;
-use crate::quota;
 use crate::setting::Deed;
 use crate::target::{Target, Tree};
+use crate::{memory, quota, standing};
 use gleaner_estimator::sample::TaskId;
 use gleaner_qos::capability::Actuator;
 use gleaner_qos::report::Report;
@@ -19,7 +19,7 @@ use std::ops::Bound;
 const ROUNDS: usize = 10;
 
 /// Something in force on a task.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Hold {
     pub(super) target: Target,
     pub(super) case: Case,
@@ -53,6 +53,39 @@ impl Actor {
             }
         }
         reports
+    }
+
+    /// What is in force on a task.
+    pub(super) fn holds_of(&self, id: &TaskId) -> Vec<Hold> {
+        self.holds
+            .iter()
+            .filter(|((task, _), _)| task == id)
+            .map(|(_, hold)| hold.clone())
+            .collect()
+    }
+
+    /// Puts in force again what an eviction has lifted: its victim lives on.
+    pub(super) fn hold_again(&mut self, holds: Vec<Hold>) {
+        let (now, weights) = (self.clock.now(), self.config.weights);
+        for Hold { target, case } in holds {
+            let hands = &mut self.hands;
+            let deed = match case.action {
+                Action::StandingClass => standing::cpu(hands, &target, weights, None, now),
+                Action::IoWeight => standing::io(hands, &target, now),
+                Action::CpuQuota { limit } => quota::cap(hands, &target, limit, now),
+                Action::MemoryHigh { limit } => memory::high(hands, &target, limit, now),
+                // What was measured for it is out of date, and the others leave nothing in force.
+                Action::IoLimit { .. }
+                | Action::Reclaim { .. }
+                | Action::Freeze { .. }
+                | Action::Thaw
+                | Action::Undo { .. }
+                | Action::Evict => continue,
+            };
+            if deed.outcome == Outcome::Done {
+                self.hold(&case, target);
+            }
+        }
     }
 
     /// The holds that are due in this round.
