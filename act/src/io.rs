@@ -110,6 +110,22 @@ impl Limit {
     }
 }
 
+/// Sets a limit that no disk reaches on the first disk, to see whether that can be done.
+pub(crate) fn try_limit(hands: &mut Hands, target: &Target) -> Outcome {
+    match target.version(TREE) {
+        None => Lost::Unplaced("blkio").into(),
+        Some(Version::V1) => count(hands, target),
+        Some(Version::V2) => {
+            let Some(disk) = disks().into_iter().next() else {
+                return Outcome::NoEffect { found: "this node has no disk".to_owned() };
+            };
+            let value = format!("rbps={COUNTING} wbps={COUNTING} riops=max wiops=max");
+            let slot = Slot::line("io.max", disk, UNLIMITED);
+            hands.set(target, &Setting { tree: TREE, slot, value, also: &[] })
+        }
+    }
+}
+
 /// Makes v1 count what a target reads and writes on every disk.
 fn count(hands: &mut Hands, target: &Target) -> Outcome {
     let settings = disks().into_iter().flat_map(|disk| {

@@ -17,6 +17,7 @@ pub mod outcome;
 pub mod place;
 pub mod protect;
 pub mod quota;
+pub mod selftest;
 pub mod setting;
 mod signal;
 pub mod slot;

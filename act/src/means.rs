@@ -2,6 +2,8 @@
 //! The means of acting on a cgroup, and which of them are known not to work on this node.
 
 use crate::outcome::Outcome;
+use crate::target::{Target, Tree};
+use gleaner_collector::Controller;
 use gleaner_estimator::units::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +73,32 @@ impl Means {
         }
     }
 
+    /// The file or call that it uses on a target; `None` where the target has none.
+    #[must_use]
+    pub fn file(self, target: &Target) -> Option<&'static str> {
+        let (tree, files): (Tree, &[&'static str]) = match self {
+            Self::CpuIdle => (Tree::Of(Controller::Cpu), &["cpu.idle"]),
+            Self::CpuWeight => (Tree::Of(Controller::Cpu), &["cpu.weight", "cpu.shares"]),
+            Self::CpuQuota => (Tree::Of(Controller::Cpu), &["cpu.max", "cpu.cfs_quota_us"]),
+            Self::MemoryHigh => (Tree::Of(Controller::Memory), &["memory.high"]),
+            Self::MemoryReclaim => (Tree::Of(Controller::Memory), &["memory.reclaim"]),
+            Self::IoWeight => (
+                Tree::Of(Controller::Blkio),
+                &["io.bfq.weight", "io.weight", "blkio.bfq.weight", "blkio.weight"],
+            ),
+            Self::IoLimit => {
+                (Tree::Of(Controller::Blkio), &["io.max", "blkio.throttle.read_bps_device"])
+            }
+            Self::FreezerV2 => (Tree::Unified, &["cgroup.freeze"]),
+            Self::FreezerV1 => (Tree::Of(Controller::Freezer), &["freezer.state"]),
+            Self::KillCgroup => (Tree::Unified, &["cgroup.kill"]),
+            Self::Terminate => return Some("SIGTERM"),
+            Self::KillEach => return Some("SIGKILL"),
+        };
+        let held = target.enter(tree).ok()?;
+        files.iter().find(|file| held.has(file)).copied()
+    }
+
     const fn index(self) -> usize {
         self as usize
     }
@@ -115,6 +143,11 @@ impl MeansTable {
                 condition.broken_since = Some(now);
             }
         }
+    }
+
+    /// Makes one unusable for now.
+    pub fn rule_out(&mut self, means: Means, now: Timestamp) {
+        self.conditions[means.index()].broken_since = Some(now);
     }
 
     /// What is known of one.

@@ -69,7 +69,8 @@ impl Hands {
     ) -> Deed {
         if !self.means.usable(means, now) {
             let last = self.means.of(means).last_failure.clone();
-            let outcome = last.unwrap_or(Outcome::Vanished);
+            let unknown = || Outcome::NoEffect { found: "known not to work here".to_owned() };
+            let outcome = last.unwrap_or_else(unknown);
             return Deed { means: Some(means), outcome };
         }
         let outcome = act(self);

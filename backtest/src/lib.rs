@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a policy would have lent, violated and evicted on a recorded trace.
 
+pub mod advice;
+pub mod html;
 pub mod oracle;
 pub mod plan;
 pub mod policy;
@@ -9,6 +11,6 @@ pub mod replay;
 pub mod report;
 pub mod run;
 pub mod score;
-pub mod session;
+pub mod study;
 pub mod sweep;
 pub mod trace;

@@ -41,6 +41,12 @@ impl Oracle {
         }
         Self { peaks }
     }
+
+    /// What the tasks present at each step use there.
+    #[must_use]
+    pub fn totals(machine: &Machine, series: &Series) -> Vec<f64> {
+        Prefixes::new(machine, series).total
+    }
 }
 
 /// Sums in order of arrival.

@@ -88,7 +88,7 @@ impl<'a> Judge<'a> {
             for (limit, peak) in (0..self.limits.len()).filter_map(|s| self.interval(s, horizon)) {
                 score.add(limit, peak, peak);
             }
-            score.of_machine()
+            score.of_machine(self.machine.id)
         };
         (0..plan.horizons.len()).map(one).collect()
     }
@@ -149,7 +149,7 @@ fn tallies(
         }
     });
     for tally in &mut tallies {
-        tally.score = tally.score.of_machine();
+        tally.score = tally.score.of_machine(machine.id);
     }
     tallies
 }

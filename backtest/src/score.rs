@@ -30,6 +30,8 @@ pub struct Score {
     pub violations: u64,
     /// Largest rate of one machine.
     pub worst: f64,
+    /// The trace's number of that machine: the first of several; `None` before a machine is closed.
+    pub worst_machine: Option<i64>,
     /// Sum of severities.
     severity: f64,
     /// ΣL, base unit × intervals.
@@ -51,9 +53,10 @@ impl Score {
 
     /// Closes one machine, so that its rate can be the worst.
     #[must_use]
-    pub fn of_machine(mut self) -> Self {
+    pub fn of_machine(mut self, id: i64) -> Self {
         self.machines = u64::from(self.intervals > 0);
         self.worst = self.violation_rate();
+        self.worst_machine = (self.intervals > 0).then_some(id);
         self
     }
 
@@ -62,7 +65,9 @@ impl Score {
         self.machines += other.machines;
         self.intervals += other.intervals;
         self.violations += other.violations;
-        self.worst = self.worst.max(other.worst);
+        if self.worst_machine.is_none() || other.worst > self.worst {
+            (self.worst, self.worst_machine) = (other.worst, other.worst_machine);
+        }
         self.severity += other.severity;
         self.limits += other.limits;
         self.saved += other.saved;

@@ -8,6 +8,15 @@ use gleaner_estimator::units::{Ratio, Span};
 /// Risks that a sweep asks `calibrated` for, in hundredths of a percent.
 const RISKS: [u32; 12] = [10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000];
 
+/// The horizon that offers use by default.
+pub const OFFER_HORIZON: Span = Span::from_secs(30 * 60);
+
+/// Risks to draw a curve through.
+#[must_use]
+pub fn risks() -> Vec<Ratio> {
+    RISKS.iter().filter_map(|risk| Ratio::new(f64::from(*risk) / 1e4)).collect()
+}
+
 const fn hours(hours: u64) -> Span {
     Span::from_secs(hours * 3600)
 }
@@ -30,11 +39,9 @@ pub struct Scale {
 #[must_use]
 pub fn grid(kind: PredictorKind, scale: Scale) -> Vec<Setting> {
     match kind {
-        PredictorKind::Calibrated => RISKS
-            .iter()
-            .filter_map(|risk| Ratio::new(f64::from(*risk) / 1e4))
-            .map(|risk| Setting::new(kind, risk))
-            .collect(),
+        PredictorKind::Calibrated => {
+            risks().into_iter().map(|risk| Setting::new(kind, risk)).collect()
+        }
         PredictorKind::Fixed => fixed(scale),
         PredictorKind::Threshold => Vec::new(),
         PredictorKind::Borg => (1..50)

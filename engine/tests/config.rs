@@ -61,6 +61,7 @@ fn one_of_each_kind_of_mistake() {
         ("harm that ends above its beginning", "[qos.cpu]\nrun_wait_leave = 2.0"),
         ("a maximum below the minimum", "[qos.probe]\nevery = \"5min\""),
         ("a number with a unit", "[qos.cpu]\ngross = \"2x\""),
+        ("a mode that is not carried out yet", "mode = \"evict\""),
         ("a fraction of a count", "[qos.budget]\nevictions = 1.5"),
         ("globs without tasks", "[layout]\npreset = \"globs\""),
     ];
@@ -151,7 +152,7 @@ const TASK_KEYS: [&str; 6] =
 #[test]
 fn a_full_file_is_understood_and_reads_back() {
     let text = "\
-mode = \"squeeze\"
+mode = \"observe\"
 [cpu]
 reserve = \"1.5 cores\"
 cap = \"50%\"
@@ -191,7 +192,7 @@ fn thresholds_of_another_controller_exist_once_one_is_written() {
 
 #[test]
 fn what_was_written_is_known_by_its_line() {
-    let text = "mode = \"squeeze\"\n\n[cpu]\ncap = \"50%\"\n";
+    let text = "mode = \"observe\"\n\n[cpu]\ncap = \"50%\"\n";
     let (_, places) = Config::parse_placed(text, "gleaner.toml").expect("a valid file");
     assert_eq!(places.get("cpu.cap").map(String::as_str), Some("gleaner.toml:4"));
     assert_eq!(places.len(), 2, "{places:?}");

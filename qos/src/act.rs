@@ -265,10 +265,10 @@ impl Controller {
         None
     }
 
-    /// Whether the stall was seen in a window that began after the last victim's memory was back.
+    /// Whether the stall was seen in a window that began after the last victim's own effect was over.
     fn measured_again(&self, tick: &Tick<'_>) -> bool {
-        let Some(settled) = self.budget.settled_at() else { return true };
-        let from = settled.plus(self.config.memory.stall_window);
+        let Some(recovered) = self.budget.recovered_at() else { return true };
+        let from = recovered.plus(self.config.memory.stall_window);
         [Signal::MemoryStall, Signal::MajorFaults]
             .iter()
             .map(|s| tick.assessment.reading(*s))

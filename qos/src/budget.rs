@@ -29,6 +29,7 @@ const TENANTS: usize = 64;
 pub(crate) struct Budget {
     leaving: Option<Leaving>,
     settled_at: Option<Timestamp>,
+    recovered_at: Option<Timestamp>,
     evictions: VecDeque<Timestamp>,
     /// Freezes that were not probes, per resource.
     freezes: [VecDeque<Timestamp>; 3],
@@ -61,9 +62,9 @@ impl Budget {
         Ok(())
     }
 
-    /// When the memory of the last victim was back: what was seen before says nothing about now.
-    pub(crate) fn settled_at(&self) -> Option<Timestamp> {
-        self.settled_at
+    /// When the stall that the last victim left behind was over.
+    pub(crate) fn recovered_at(&self) -> Option<Timestamp> {
+        self.recovered_at
     }
 
     /// A victim that was only shown is leaving no more: the mode has changed.
@@ -115,6 +116,7 @@ impl Budget {
         let wait =
             config.budget.settle + Span::from_secs_f64(config.budget.settle_per_gib.secs() * gib);
         self.settled_at = Some(at.plus(wait));
+        self.recovered_at = Some(at.plus(wait.max(config.budget.recover)));
         self.hold(leaving.resource, at, config);
         Some(leaving)
     }
@@ -179,6 +181,7 @@ impl Budget {
             *until = (*until).min(longest);
         }
         self.settled_at = self.settled_at.map(|at| at.min(longest));
+        self.recovered_at = self.recovered_at.map(|at| at.min(longest));
     }
 }
 

@@ -7,11 +7,15 @@
 //! to protect that would evict best-effort for nothing. The hot part is therefore learned:
 //!
 //! * it starts as all the cache there is, and never exceeds what the task was promised beyond its working set;
-//! * cache that is reclaimed **without harm** was cold, and as much again is taken to be cold;
+//! * cache that is reclaimed **without harm** was cold, and twice as much again is taken to be cold;
 //! * harm while it shrinks makes all of what it was hot again;
 //! * cache that stays settles into the hot part within `settles`.
 
 use gleaner_estimator::units::{Amount, Bytes, Span, Timestamp};
+
+/// How much more is taken to be cold than was reclaimed without harm. Judgement: with as much only,
+/// a second of growth is always just as large as the headroom it has proved, and looks critical.
+const COLD_AGAIN: f64 = 2.0;
 
 /// What is known of one task's cache.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,7 +52,7 @@ impl HotCache {
             }
             Some(false) if now < before => {
                 self.shrunk += before - now;
-                self.hot = self.hot.min((now - self.shrunk).max(0.0));
+                self.hot = self.hot.min((now - COLD_AGAIN * self.shrunk).max(0.0));
             }
             Some(false) | None => {
                 self.shrunk *= 1.0 - settled;
@@ -57,10 +61,50 @@ impl HotCache {
         }
     }
 
+    /// All the cache it has, as last read.
+    pub(crate) fn all(&self) -> f64 {
+        self.seen.map_or(0.0, |(_, now)| now)
+    }
+
     /// Bytes of its present cache that must stay.
     pub(crate) fn bytes(&self) -> f64 {
         let room = self.room.map_or(f64::INFINITY, Amount::to_base);
         self.seen.map_or(0.0, |(_, now)| now.min(self.hot).min(room))
+    }
+}
+
+/// The node's memory when the guaranteed tasks' cache was last seen to change.
+///
+/// Cache is read with samples, available memory ten times as often. When free memory is used up,
+/// what available memory loses in between is cache that is being reclaimed; without this it would look
+/// like headroom running out, and best-effort would be evicted for a service's cold files.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CacheMark {
+    cache: f64,
+    available: f64,
+    /// Free memory that can be used up before cache is reclaimed.
+    free: f64,
+}
+
+impl CacheMark {
+    /// Moves the mark if the cache has changed.
+    pub(crate) fn update(&mut self, cache: f64, available: Bytes, free: Bytes) {
+        if (cache - self.cache).abs() >= 1.0 {
+            let available = available.to_base();
+            // The kernel keeps some memory free and reclaims instead: beside cache that fills the node
+            // there is none to use up, whatever MemFree says.
+            let free = free.to_base().min((available - cache).max(0.0));
+            *self = Self { cache, available, free };
+        }
+    }
+
+    /// Bytes of the guaranteed tasks' cache that must have been reclaimed since, for so little is left.
+    pub(crate) fn reclaimed(&self, available: Bytes) -> f64 {
+        let beyond_free = self.available - available.to_base() - self.free;
+        let all_cache = self.available - self.free;
+        // Other tasks' cache is reclaimed too: theirs is the rest.
+        let share = if all_cache > self.cache { self.cache / all_cache } else { 1.0 };
+        beyond_free.max(0.0) * share
     }
 }
 
@@ -89,7 +133,7 @@ mod tests {
     fn all_of_it_is_hot_until_some_goes_without_harm() {
         assert!(near(cache(&[(1, 300.0, Some(false)), (2, 300.0, Some(false))], None), 300.0));
         let gone = [(1, 44_000.0, Some(false)), (2, 43_000.0, Some(false))];
-        assert!(near(cache(&gone, None), 42_000.0), "as much again is cold");
+        assert!(near(cache(&gone, None), 41_000.0), "twice as much again is cold");
         let unknown = [(1, 44_000.0, None), (2, 43_000.0, None)];
         assert!(near(cache(&unknown, None), 43_000.0), "nothing can tell: all that is left is hot");
     }
@@ -98,6 +142,22 @@ mod tests {
     fn harm_while_it_shrinks_makes_it_hot() {
         let steps = [(1, 300.0, Some(false)), (2, 100.0, Some(true)), (3, 300.0, Some(false))];
         assert!(near(cache(&steps, None), 300.0));
+    }
+
+    #[test]
+    fn between_samples_only_what_free_memory_cannot_explain_is_reclaimed_cache() {
+        let bytes = |mib: f64| Bytes::from_base(mib * MIB);
+        let mut mark = CacheMark::default();
+        mark.update(300.0 * MIB, bytes(700.0), bytes(400.0));
+        mark.update(300.0 * MIB, bytes(1.0), bytes(1.0));
+        assert!(near(mark.reclaimed(bytes(900.0)) / MIB, 0.0), "more is free than then");
+        assert!(near(mark.reclaimed(bytes(301.0)) / MIB, 0.0), "free memory was used");
+        assert!(near(mark.reclaimed(bytes(250.0)) / MIB, 50.0));
+        mark.update(299.0 * MIB, bytes(1_196.0), bytes(0.0));
+        assert!(
+            near(mark.reclaimed(bytes(1_096.0)) / MIB, 25.0),
+            "a quarter of the cache is theirs"
+        );
     }
 
     #[test]

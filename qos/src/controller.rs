@@ -72,6 +72,8 @@ pub struct Controller {
     /// When the last rung was taken or undone, per resource.
     pub(crate) moved: [Option<Timestamp>; 3],
     pub(crate) mode: Mode,
+    /// When a glance last rang.
+    rang: Option<Timestamp>,
     /// What is remembered may lie in the future of the clock as it is now.
     rebase: bool,
 }
@@ -95,6 +97,7 @@ impl Controller {
             sampled: None,
             moved: [None; 3],
             mode: Mode::Observe,
+            rang: None,
             rebase: false,
         }
     }
@@ -120,13 +123,25 @@ impl Controller {
         let probed = self.probe.see(glance, &self.config);
         self.judge(glance.at);
         let rose = self.move_levels(glance.at);
-        if let Some(resource) = rose {
-            Alarm::Rise(resource)
-        } else if probed {
-            Alarm::ProbeEnded
+        let alarm = match (rose, probed) {
+            (Some(resource), _) => Alarm::Rise(resource),
+            (None, true) => Alarm::ProbeEnded,
+            (None, false) => self.again(glance.at),
+        };
+        if alarm.rings() {
+            self.rang = Some(glance.at);
+        }
+        alarm
+    }
+
+    /// Trouble that lasts rings too, but not with every glance.
+    fn again(&self, now: Timestamp) -> Alarm {
+        let pause = self.config.budget.alarm;
+        if self.rang.and_then(|at| now.since(at)).is_some_and(|since| since < pause) {
+            Alarm::Quiet
         } else if self.bursts() {
             Alarm::Burst
-        } else if self.presses(glance.at) {
+        } else if self.presses(now) {
             Alarm::Urgent
         } else {
             Alarm::Quiet
@@ -150,6 +165,7 @@ impl Controller {
             self.sampled = Some(sample.at);
             self.node.take_sample(sample, usage);
             self.tracks.take_sample(sample, &self.config);
+            self.node.take_cache(self.tracks.file_cache());
             self.ledger.take_sample(sample, &self.config);
             self.best_effort = self.facts(sample);
         }
@@ -172,6 +188,7 @@ impl Controller {
         self.readings = pressure::unknown(&self.config);
         self.memory = MemoryFacts::default();
         self.now = None;
+        self.rang = None;
         self.sampled = None;
         self.rebase = true;
     }

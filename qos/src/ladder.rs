@@ -61,6 +61,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) outlasted: bool,
     /// A signal asks for something now; a level also stands for what was.
     pub(crate) pressing: bool,
+    /// A signal asks for Critical now.
+    pub(crate) grave: bool,
     /// The last rung has had its time.
     pub(crate) waited: bool,
     pub(crate) swap: bool,
@@ -131,7 +133,8 @@ fn memory(facts: &Facts<'_>) -> Step {
     if facts.swap && facts.waited && facts.open(Actuator::Reclaim) {
         return Step::Limit(Actuator::Reclaim);
     }
-    if facts.level < Level::Critical {
+    // Unlike CPU harm a shortage does not become grave by lasting: only what is grave now counts.
+    if facts.level < Level::Critical || !facts.grave {
         return Step::Hold(Held::Enough);
     }
     if !facts.harsh() {
@@ -196,5 +199,129 @@ fn proved(resource: Resource, facts: &Facts<'_>) -> Step {
         (true, false, false, _) if facts.on[Actuator::Freeze.index()] => Step::Hold(Held::Enough),
         (true, false, false, _) => Step::Freeze(Reason::Proved),
         (false, _, _, false) => Step::Hold(Held::Unproved),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capability::Ability;
+    use Held::{Enough, NoActuator, NotCaused, Probing, Unproved, Waiting};
+    use Step::{Evict, Freeze, Hold, Limit, Probe, Undo};
+
+    fn all() -> Capabilities {
+        Actuator::ALL.iter().fold(Capabilities::none(), |c, a| c.with(*a, Ability::Works))
+    }
+
+    /// Pressing Critical harm in mode evict, everything works, nothing done yet.
+    fn facts(can: &Capabilities) -> Facts<'_> {
+        Facts {
+            level: Level::Critical,
+            mode: Mode::Evict,
+            can,
+            on: [false; Actuator::COUNT],
+            full: [false; Actuator::COUNT],
+            standing: true,
+            urgent: None,
+            proof: None,
+            probing: false,
+            probe_due: true,
+            recurs: false,
+            starves: false,
+            outlasted: false,
+            pressing: true,
+            grave: true,
+            waited: true,
+            swap: false,
+            roomy: true,
+        }
+    }
+
+    fn with(actuators: &[Actuator]) -> [bool; Actuator::COUNT] {
+        Actuator::ALL.map(|a| actuators.contains(&a))
+    }
+
+    #[test]
+    fn cpu_climbs_probe_freeze_evict_and_every_door_has_its_reason() {
+        let (can, caused) = (all(), Some(ProbeVerdict::Caused));
+        let base = facts(&can);
+        let no_freezer = all().with(Actuator::Freeze, Ability::Missing);
+        let bare = facts(&no_freezer);
+        let frozen = with(&[Actuator::Freeze]);
+        let not = Some(ProbeVerdict::NotCaused);
+        let table = [
+            (Probe, base),
+            (Hold(Probing), Facts { probing: true, ..base }),
+            (Hold(Waiting), Facts { waited: false, ..base }),
+            (Hold(Unproved), Facts { probe_due: false, ..base }),
+            (Hold(NotCaused), Facts { probe_due: false, proof: not, ..base }),
+            (Probe, Facts { proof: not, ..base }),
+            (Freeze(Reason::Proved), Facts { proof: caused, ..base }),
+            (Hold(Enough), Facts { proof: caused, level: Level::Strained, ..base }),
+            (Hold(Held::Mode), Facts { proof: caused, mode: Mode::Squeeze, ..base }),
+            (Hold(Enough), Facts { proof: caused, on: frozen, ..base }),
+            (Evict(Reason::Recurs), Facts { proof: caused, recurs: true, ..base }),
+            (Evict(Reason::Starves), Facts { proof: caused, starves: true, ..base }),
+            (Limit(Actuator::CpuQuota), Facts { standing: false, ..base }),
+            (Hold(Unproved), bare),
+            (Evict(Reason::Recurs), Facts { outlasted: true, ..bare }),
+            (Hold(Enough), Facts { pressing: false, recurs: true, proof: caused, ..base }),
+        ];
+        for (want, facts) in table {
+            assert_eq!(next(Resource::Cpu, &facts), want, "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn memory_limits_first_and_evicts_when_it_cannot_wait() {
+        let can = all();
+        let base = facts(&can);
+        let v1 = all().with(Actuator::MemoryHigh, Ability::Missing);
+        let bare = v1.with(Actuator::Freeze, Ability::Broken);
+        let limited = with(&[Actuator::MemoryHigh]);
+        let urgent = Some(Reason::RunsOut);
+        let table = [
+            (Limit(Actuator::MemoryHigh), base),
+            (Limit(Actuator::MemoryHigh), Facts { level: Level::Strained, ..base }),
+            (Evict(Reason::RunsOut), Facts { urgent, ..base }),
+            (Limit(Actuator::MemoryHigh), Facts { urgent, mode: Mode::Squeeze, ..base }),
+            (Limit(Actuator::Reclaim), Facts { full: limited, swap: true, ..base }),
+            (Hold(Waiting), Facts { on: limited, full: limited, waited: false, ..base }),
+            (Freeze(Reason::Grows), Facts { on: limited, full: limited, ..base }),
+            (Freeze(Reason::Grows), facts(&v1)),
+            (Hold(Enough), Facts { level: Level::Strained, ..facts(&v1) }),
+            (Hold(Enough), Facts { grave: false, ..facts(&v1) }),
+            (Hold(Held::Mode), Facts { mode: Mode::Squeeze, ..facts(&v1) }),
+            (Evict(Reason::Recurs), Facts { recurs: true, ..facts(&v1) }),
+            (Hold(NoActuator), facts(&bare)),
+            (Evict(Reason::Stalls), Facts { urgent: Some(Reason::Stalls), ..facts(&bare) }),
+        ];
+        for (want, facts) in table {
+            assert_eq!(next(Resource::Memory, &facts), want, "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn calm_undoes_the_highest_rung_first_and_never_a_limit_that_makes_the_calm() {
+        let can = all();
+        let calm = Facts { level: Level::Calm, pressing: false, ..facts(&can) };
+        let both = with(&[Actuator::CpuQuota, Actuator::Freeze]);
+        let high = with(&[Actuator::MemoryHigh]);
+        assert_eq!(next(Resource::Cpu, &calm), Hold(Enough));
+        assert_eq!(next(Resource::Cpu, &Facts { on: both, ..calm }), Undo(Actuator::Freeze));
+        let quota = Facts { on: with(&[Actuator::CpuQuota]), ..calm };
+        assert_eq!(next(Resource::Cpu, &quota), Undo(Actuator::CpuQuota));
+        assert_eq!(next(Resource::Cpu, &Facts { waited: false, ..quota }), Hold(Waiting));
+        assert_eq!(next(Resource::Memory, &Facts { on: high, ..calm }), Undo(Actuator::MemoryHigh));
+        let tight = Facts { on: high, roomy: false, ..calm };
+        assert_eq!(next(Resource::Memory, &tight), Hold(Enough));
+    }
+
+    #[test]
+    fn io_is_limited_before_it_is_probed() {
+        let can = all();
+        assert_eq!(next(Resource::Io, &facts(&can)), Limit(Actuator::IoLimit));
+        let limited = Facts { full: with(&[Actuator::IoLimit]), ..facts(&can) };
+        assert_eq!(next(Resource::Io, &limited), Probe);
     }
 }

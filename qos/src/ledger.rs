@@ -93,7 +93,8 @@ pub(crate) struct Entry {
     pub(crate) task: Arc<Task>,
     /// Its place in the current sample; `None` while it is missing there.
     pub(crate) index: Option<usize>,
-    seen: Timestamp,
+    /// The first sample since it was last in one: time without samples is not absence.
+    missing: Option<Timestamp>,
     growth: Growth,
     holds: [Option<Hold>; Actuator::COUNT],
     /// Time spent frozen by the ladder within the recurrence window, and when that was last added to.
@@ -196,16 +197,20 @@ impl Ledger {
                     place = self.reach(place, &task.task, sample.at);
                     let entry = &mut self.list[place];
                     entry.index = Some(index);
-                    entry.seen = sample.at;
+                    entry.missing = None;
                     entry.growth.update(sample.at, task.counters.working_set);
                     place += 1;
                 }
                 Class::Guaranteed | Class::System => {}
             }
         }
-        self.list.retain(|e| {
+        self.list.retain_mut(|e| {
+            if e.index.is_some() {
+                return true;
+            }
+            let since = *e.missing.get_or_insert(sample.at);
             let kept = if e.is_limited() { config.forget_limited } else { config.forget };
-            e.index.is_some() || sample.at.since(e.seen).unwrap_or_default() < kept
+            sample.at.since(since).unwrap_or_default() < kept
         });
     }
 
@@ -226,7 +231,7 @@ impl Ledger {
                 Entry {
                     task: Arc::clone(task),
                     index: None,
-                    seen: at,
+                    missing: None,
                     growth: Growth::default(),
                     holds: [None; Actuator::COUNT],
                     frozen: (Span::default(), at),
@@ -254,7 +259,7 @@ impl Ledger {
     /// After a clock jump, nothing lies in the future, and every freeze is over.
     pub(crate) fn rebase(&mut self, now: Timestamp) {
         for entry in &mut self.list {
-            entry.seen = entry.seen.min(now);
+            entry.missing = entry.missing.map(|at| at.min(now));
             entry.growth = Growth::default();
             entry.frozen.1 = entry.frozen.1.min(now);
             for hold in entry.holds.iter_mut().flatten() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is remembered of the node: steal, the cores best-effort used, available memory and how fast it falls.
 
+use crate::cache::CacheMark;
 use crate::config::{CpuConfig, MemoryConfig};
 use crate::window::{Delta, Point, Window};
 use gleaner_estimator::glance::Glance;
@@ -40,6 +41,7 @@ pub(crate) struct NodeWatch {
     pub(crate) info: Option<(Timestamp, MemoryInfo)>,
     pub(crate) load: Option<(Timestamp, LoadAverage)>,
     pub(crate) available: Option<(Timestamp, Bytes)>,
+    pub(crate) cache: CacheMark,
 }
 
 impl Default for NodeWatch {
@@ -55,6 +57,7 @@ impl Default for NodeWatch {
             info: None,
             load: None,
             available: None,
+            cache: CacheMark::default(),
         }
     }
 }
@@ -78,6 +81,14 @@ impl NodeWatch {
         self.available = None;
         self.info = None;
         self.load = None;
+        self.cache = CacheMark::default();
+    }
+
+    /// Takes the guaranteed tasks' cache as the same sample showed it.
+    pub(crate) fn take_cache(&mut self, cache: f64) {
+        if let Some((_, MemoryInfo { available: Some(available), free, .. })) = self.info {
+            self.cache.update(cache, available, free);
+        }
     }
 
     pub(crate) fn take_glance(&mut self, glance: &Glance) {

@@ -302,3 +302,6 @@ fn steal(first: &Seen, last: &Seen) -> Option<f64> {
     let all = grew(b.busy_usec, a.busy_usec)? + grew(b.idle_usec, a.idle_usec)? + stolen;
     (all > 0).then(|| stolen as f64 / all as f64)
 }
+
+#[cfg(test)]
+mod tests;

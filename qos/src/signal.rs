@@ -180,7 +180,7 @@ impl Signal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ignored {
-    /// The hypervisor took more than the guard allows in this window, or that is unknown.
+    /// The hypervisor took more than the guard allows in this window.
     Steal,
     /// The task is at its own memory limit.
     OwnLimit,
@@ -322,7 +322,7 @@ mod tests {
             let r = Reading::judged(signal, worst, &config, None);
             (r.over, r.calm)
         };
-        assert_eq!(grade(Signal::RunWait, 0.5), (None, true));
+        assert_eq!(grade(Signal::RunWait, 0.75), (None, true));
         assert_eq!(grade(Signal::RunWait, 0.9), (None, false));
         assert_eq!(grade(Signal::RunWait, 1.21), (Some(Level::Strained), false));
         assert_eq!(grade(Signal::RunWait, 2.41), (Some(Level::Critical), false));

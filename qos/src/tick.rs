@@ -73,15 +73,6 @@ impl Controller {
     ) -> Facts<'a> {
         let (config, now, this) = (&self.config, tick.now, tick.assessment.of(resource));
         let calm = this.level == Level::Calm;
-        let ours = |h: Hold| {
-            !h.probe && h.resource == resource && matches!(h.state, State::Asked | State::InForce)
-        };
-        let mut on = [false; Actuator::COUNT];
-        for entry in self.ledger.present() {
-            for rung in ladder::rungs(resource) {
-                on[rung.index()] |= entry.hold(*rung).is_some_and(ours);
-            }
-        }
         let done = |a: Actuator, id: &TaskId| {
             self.ledger.get(id).is_none_or(|e| e.is_on(a) || e.failed(a, now, config))
         };
@@ -102,7 +93,7 @@ impl Controller {
             level: this.level,
             mode: tick.mode,
             can: tick.can,
-            on,
+            on: self.on(resource),
             full,
             standing: self.stands(tick.can),
             urgent: urgent(tick.assessment, resource),
@@ -113,12 +104,29 @@ impl Controller {
             starves: this.level == Level::Critical && starves(),
             outlasted: this.level == Level::Critical && outlasted,
             pressing: this.leading.is_some(),
+            grave: this
+                .leading
+                .is_some_and(|s| tick.assessment.reading(s).over == Some(Level::Critical)),
             waited,
             roomy: tick.assessment.memory.headroom.is_none_or(|h| {
                 h.to_base() > config.memory.ample * tick.sample.node.capacity_memory.to_base()
             }),
             swap: tick.sample.node.memory.is_some_and(|m| m.swap_free > Bytes::ZERO),
         }
+    }
+
+    /// Rungs of a resource that are in force on somebody; probes are none.
+    fn on(&self, resource: Resource) -> [bool; Actuator::COUNT] {
+        let ours = |h: Hold| {
+            !h.probe && h.resource == resource && matches!(h.state, State::Asked | State::InForce)
+        };
+        let mut on = [false; Actuator::COUNT];
+        for entry in self.ledger.present() {
+            for rung in ladder::rungs(resource) {
+                on[rung.index()] |= entry.hold(*rung).is_some_and(ours);
+            }
+        }
+        on
     }
 
     /// Tasks that contribute to the shortage, and how much, in base units; who cannot be read is none.

@@ -54,7 +54,10 @@ pub(crate) struct Track {
     pub(crate) learned: [Option<Timestamp>; 2],
     pub(crate) cache: HotCache,
     pub(crate) first_seen: Timestamp,
-    last_sample: Timestamp,
+    /// The first sample since it was last in one: time without samples is not absence.
+    missing: Option<Timestamp>,
+    /// It was in the current sample.
+    present: bool,
     events: Option<MemoryEvents>,
     /// It is at its own memory limit, so its memory stall is its own.
     pub(crate) own_limit: bool,
@@ -73,7 +76,8 @@ impl Track {
             learned: [None; 2],
             cache: HotCache::default(),
             first_seen: at,
-            last_sample: at,
+            missing: None,
+            present: true,
             events: None,
             own_limit: false,
             oom_kills: None,
@@ -107,7 +111,7 @@ impl Track {
 
     fn take_sample(&mut self, at: Timestamp, sample: &TaskSample, config: &QosConfig) {
         let c = &sample.counters;
-        self.last_sample = at;
+        (self.present, self.missing) = (true, None);
         self.slow.push(sample_point(at, c));
         let before = std::mem::replace(&mut self.events, c.memory_events);
         let limit_share =
@@ -211,8 +215,14 @@ impl Tracks {
         Bytes::from_base(self.list.iter().map(|t| t.cache.bytes()).sum())
     }
 
+    /// All their page cache, in bytes.
+    pub(crate) fn file_cache(&self) -> f64 {
+        self.list.iter().map(|t| t.cache.all()).sum()
+    }
+
     /// Takes a sample. A task missing for longer than `forget` is dropped, one of another class at once.
     pub(crate) fn take_sample(&mut self, sample: &Sample, config: &QosConfig) {
+        self.list.iter_mut().for_each(|t| t.present = false);
         let mut place = 0;
         for task in &sample.tasks {
             match task.task.class {
@@ -224,9 +234,13 @@ impl Tracks {
                 Class::BestEffort | Class::System => {}
             }
         }
-        self.list.retain(|t| {
-            let Some(missing) = sample.at.since(t.last_sample) else { return true };
-            missing < config.forget && !reclassified(sample, &t.task.id)
+        self.list.retain_mut(|t| {
+            if t.present {
+                return true;
+            }
+            let since = *t.missing.get_or_insert(sample.at);
+            let absent = sample.at.since(since).unwrap_or_default();
+            absent < config.forget && !reclassified(sample, &t.task.id)
         });
     }
 
@@ -234,7 +248,7 @@ impl Tracks {
     pub(crate) fn rebase(&mut self, now: Timestamp) {
         for track in &mut self.list {
             track.first_seen = track.first_seen.min(now);
-            track.last_sample = track.last_sample.min(now);
+            track.missing = track.missing.map(|at| at.min(now));
         }
     }
 

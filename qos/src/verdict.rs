@@ -4,14 +4,14 @@
 //! A [`Correction`] can be made only from a [`BestEffort`], and that only from a sample in which the
 //! task is of class best-effort. Neither can be written down by hand:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0451
 //! use gleaner_qos::verdict::BestEffort;
 //! fn forge(task: &gleaner_estimator::sample::TaskSample) -> BestEffort<'_> {
 //!     BestEffort { task, index: 0 } // private fields: only `BestEffort::in_sample` makes one
 //! }
 //! ```
 //!
-//! ```compile_fail
+//! ```compile_fail,E0451
 //! use gleaner_qos::verdict::{Action, Correction};
 //! fn forge(task: gleaner_estimator::sample::TaskId, like: Correction) -> Correction {
 //!     Correction { task, action: Action::Evict, ..like } // private fields: a victim cannot be exchanged

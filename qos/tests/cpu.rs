@@ -176,6 +176,32 @@ fn no_verdict_while_the_hypervisor_steals() {
 }
 
 #[test]
+fn what_is_seen_while_the_hypervisor_steals_is_no_quiet_either() {
+    let mut rig = node(stubborn);
+    rig.mode = Mode::Squeeze;
+    rig.run(12_000);
+    assert_eq!(level(&rig), Level::Critical);
+    rig.steal = 0.2;
+    rig.job("burner").cores = 0.0;
+    rig.run(60_000);
+    assert_eq!(level(&rig), Level::Critical);
+    rig.steal = 0.0;
+    rig.run(15_000);
+    assert_eq!(level(&rig), Level::Calm);
+}
+
+#[test]
+fn nothing_is_lent_while_the_cause_is_frozen() {
+    let mut rig = node(stubborn);
+    rig.run_until(|r| r.gave(Reason::Proved));
+    for _ in 0..9 {
+        rig.run(1_000);
+        assert!(rig.job("burner").is_frozen());
+        assert_eq!(level(&rig), Level::Critical, "quiet because the cause is frozen is no quiet");
+    }
+}
+
+#[test]
 fn an_actuator_without_effect_is_stepped_over() {
     let mut rig = node(stubborn);
     rig.broken.insert(Actuator::Freeze);
@@ -205,9 +231,8 @@ fn where_the_class_cannot_be_had_a_quota_is_set_and_taken_back() {
     });
     rig.can = everything().with_foreign_class(false);
     rig.run(20_000);
-    let quota = rig.log.iter().find_map(|e| match e.correction.action() {
-        Action::CpuQuota { limit } => Some(limit.0),
-        _ => None,
+    let quota = rig.log.iter().map(|e| e.correction.action()).find_map(|action| {
+        if let Action::CpuQuota { limit } = action { Some(limit.0) } else { None }
     });
     // Two cores, a tenth kept free, 0.8 guaranteed; the rest of the busy half counts as the system.
     assert_eq!(quota, Some(1_000), "\n{}", rig.story());

@@ -13,15 +13,14 @@ use gleaner_qos::verdict::{Action, Mode};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-fn cases(many: u32) -> ProptestConfig {
-    ProptestConfig { cases: many, failure_persistence: None, ..ProptestConfig::default() }
+/// Each case is a run of up to 120 readings, so a quarter of the usual number; PROPTEST_CASES scales it.
+fn runs() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases / 4, failure_persistence: None, ..usual }
 }
 
-/// Number of test cases: each is a run of up to 120 readings.
-const MANY: u32 = 300;
-
 proptest! {
-    #![proptest_config(cases(MANY))]
+    #![proptest_config(runs())]
 
     /// 1: who is not best-effort in the sample being judged is never named.
     #[test]

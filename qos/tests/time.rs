@@ -51,9 +51,7 @@ fn after_a_clock_jump_nothing_is_judged_from_before_it() {
 #[test]
 fn a_freeze_is_over_after_a_gap_and_a_clock_that_went_back_holds_nobody() {
     let mut rig = harmed();
-    while !rig.log.iter().any(|e| e.correction.why().reason == Reason::Proved) {
-        rig.run(100);
-    }
+    rig.run_until(|r| r.gave(Reason::Proved));
     assert!(rig.job("burner").is_frozen());
     rig.controller.gap();
     rig.tracker.forget_counters();
@@ -167,9 +165,7 @@ fn a_task_that_is_missing_for_a_moment_keeps_its_books() {
 #[test]
 fn a_task_that_becomes_guaranteed_is_let_go_and_never_named_in_a_correction_again() {
     let mut rig = harmed();
-    while !rig.log.iter().any(|e| e.correction.why().reason == Reason::Proved) {
-        rig.run(100);
-    }
+    rig.run_until(|r| r.gave(Reason::Proved));
     let count = rig.log.len();
     let job = rig.job("burner").clone().task(|t| t.class = Class::Guaranteed);
     rig.jobs.retain(|j| j.task.id != job.task.id);

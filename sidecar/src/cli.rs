@@ -28,6 +28,20 @@ pub(crate) enum Command {
     Sample(Sample),
     /// Show what was detected: cgroups, layout, tasks, and what cannot be seen
     Layout(Layout),
+    /// Keep what is sampled in a file that survives a crash
+    Record(crate::record::Args),
+    /// Write a recording as Parquet
+    Export(crate::record::ExportArgs),
+    /// Say what settings would have lent and violated on traces and recordings
+    Backtest(crate::backtest::Args),
+    /// Say why something was taken back, from the audit file
+    Explain(crate::explain::Args),
+    /// Rank who would be evicted first, and evict nobody
+    Victims(crate::victims::Args),
+    /// Try every way of taking something back on cgroups of its own
+    Selftest(crate::selftest::Args),
+    #[command(hide = true)]
+    SelftestWorker(crate::selftest::WorkerArgs),
     /// Print the configuration in force, or every mistake with its line
     ///
     /// Without FILE: every key at its default.

@@ -9,9 +9,11 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// The command line cannot be understood.
     Usage,
-    /// The configuration file cannot be read.
+    /// A trace or recording cannot be used.
+    Data,
+    /// The configuration file or the audit file cannot be read.
     NoInput,
-    /// The address to listen on cannot be had.
+    /// The address to listen on cannot be had, or a self-test failed.
     Unavailable,
     /// A defect of this program.
     Software,
@@ -25,8 +27,9 @@ pub(crate) enum Exit {
 
 impl Exit {
     /// Every failure, by code.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Usage,
+        Self::Data,
         Self::NoInput,
         Self::Unavailable,
         Self::Software,
@@ -39,6 +42,7 @@ impl Exit {
     pub(crate) const fn code(self) -> u8 {
         match self {
             Self::Usage => 64,
+            Self::Data => 65,
             Self::NoInput => 66,
             Self::Unavailable => 69,
             Self::Software => 70,
@@ -52,8 +56,9 @@ impl Exit {
     const fn meaning(self) -> &'static str {
         match self {
             Self::Usage => "the command line is wrong",
-            Self::NoInput => "the configuration file cannot be read",
-            Self::Unavailable => "the address to listen on cannot be had",
+            Self::Data => "a trace or recording cannot be used",
+            Self::NoInput => "the configuration or audit file cannot be read",
+            Self::Unavailable => "the address to listen on cannot be had, or a self-test failed",
             Self::Software => "a defect of gleaner; please report it",
             Self::Os => "this node cannot be read",
             Self::Io => "output cannot be written",

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The daemon and the command line.
 
+mod backtest;
 mod cli;
 mod clock;
 mod config;
 mod exit;
+mod explain;
 mod learned;
 mod logging;
 mod look;
 mod output;
+mod record;
 mod run;
 mod scribe;
+mod selftest;
 mod settings;
 mod table;
+mod victims;
 
 use clap::Parser as _;
 use cli::{Cli, Command};
@@ -50,6 +55,13 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Run(args) => run::run(&args),
         Command::Sample(args) => look::sample(&args.config, args.json),
         Command::Layout(args) => look::layout(&args.config),
+        Command::Record(args) => record::run(&args),
+        Command::Export(args) => record::run_export(&args),
+        Command::Backtest(args) => backtest::run(&args),
+        Command::Explain(args) => explain::explain(&args),
+        Command::Victims(args) => victims::victims(&args),
+        Command::Selftest(args) => selftest::selftest(&args),
+        Command::SelftestWorker(args) => selftest::worker(&args),
         Command::CheckConfig { file } => check_config(file.as_deref()),
     }
 }

@@ -18,6 +18,12 @@ pub(crate) fn is_terminal() -> bool {
     stdout().is_terminal()
 }
 
+/// Columns of the terminal, where that is known.
+pub(crate) fn columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
 /// Writes a text and flushes it.
 pub(crate) fn print(text: &str) -> Result<Reader, Failure> {
     let mut out = stdout().lock();

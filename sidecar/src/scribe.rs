@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The one thread that writes files: audit lines and what was learned. A slow or full disk costs lines, never a decision.
 
-use gleaner_act::audit::{AuditConfig, AuditFile, Entry};
+use gleaner_act::audit::{AuditConfig, AuditFile};
 use gleaner_engine::config::AuditConfig as Wanted;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -16,7 +16,7 @@ const WAITING: usize = 64;
 
 /// One piece of work.
 enum Work {
-    Line(Entry),
+    Line(String),
     State { path: PathBuf, bytes: Vec<u8> },
 }
 
@@ -44,8 +44,8 @@ impl Scribe {
     }
 
     /// Appends a line to the audit file, later; without such a file it is not even made.
-    pub(crate) fn line(&self, entry: impl FnOnce() -> Entry) {
-        if self.audit && !self.send(Work::Line(entry())) {
+    pub(crate) fn line(&self, line: impl FnOnce() -> String) {
+        if self.audit && !self.send(Work::Line(line())) {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -81,8 +81,8 @@ impl Drop for Scribe {
 fn write_all(mut audit: Option<AuditFile>, inbox: &Receiver<Work>, dropped: &AtomicU64) {
     for work in inbox {
         match work {
-            Work::Line(entry) => {
-                let written = audit.as_mut().is_some_and(|file| file.append(&entry));
+            Work::Line(line) => {
+                let written = audit.as_mut().is_some_and(|file| file.append(&line));
                 dropped.fetch_add(u64::from(!written), Ordering::Relaxed);
             }
             Work::State { path, bytes } => {
@@ -112,10 +112,6 @@ mod tests {
     use super::*;
     use gleaner_estimator::units::Bytes;
 
-    fn entry(tick: u64) -> Entry {
-        Entry::Decision { id: tick.to_string(), wall_ms: tick, body: serde_json::Value::Null }
-    }
-
     fn wanted(file: &Path) -> Wanted {
         Wanted { file: Some(file.to_owned()), max_size: Bytes(1 << 20), keep: 1 }
     }
@@ -125,7 +121,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (audit, state) = (dir.path().join("audit.jsonl"), dir.path().join("learned"));
         let scribe = Scribe::start(&wanted(&audit)).unwrap();
-        (0..10).for_each(|tick| scribe.line(|| entry(tick)));
+        (0..10).for_each(|tick| scribe.line(|| format!("line {tick}")));
         scribe.state(&state, b"first".to_vec());
         scribe.state(&state, b"second".to_vec());
         drop(scribe);
@@ -137,7 +133,7 @@ mod tests {
     #[test]
     fn a_full_disk_drops_lines_and_counts_them() {
         let scribe = Scribe::start(&wanted(Path::new("/dev/full"))).unwrap();
-        (0..3).for_each(|tick| scribe.line(|| entry(tick)));
+        (0..3).for_each(|tick| scribe.line(|| format!("line {tick}")));
         let dropped = Arc::clone(&scribe.dropped);
         drop(scribe);
         assert_eq!(dropped.load(Ordering::Relaxed), 3);

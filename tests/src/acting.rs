@@ -2,6 +2,7 @@
 //! Test cgroups as targets of acts, on whatever layout this machine has.
 
 use crate::cgroup_rig::{CgroupRig, Group};
+use crate::load::{Load, Work};
 use gleaner_act::clock::{Clock, SystemClock};
 use gleaner_act::evict::Eviction;
 use gleaner_act::journal::Journal;
@@ -13,6 +14,7 @@ use gleaner_collector::{Hierarchies, Roots};
 use gleaner_estimator::sample::TaskId;
 use gleaner_estimator::units::{Span, Timestamp};
 use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Long enough for anything that happens at all, also in a guest without hardware help.
@@ -71,5 +73,42 @@ pub fn evict(hands: &mut Hands, target: Target, grace: Span) -> Deed {
             crate::wait_until("the end of the eviction", LONG, || eviction.poll(hands, now()))
         }
         Err(deed) => deed,
+    }
+}
+
+/// Starts a load that SIGTERM does not end, and waits until it is so: before, it would hear.
+///
+/// # Panics
+/// If it cannot be started.
+#[must_use]
+pub fn deaf(group: &Group) -> Load {
+    /// SIGTERM is signal 15, and masks begin with signal 1.
+    const SIGTERM: u64 = 1 << 14;
+    let load = Load::start(&Work::Deaf, group).expect("a load starts");
+    let status = format!("/proc/{}/status", load.pid());
+    crate::wait_until("deafness", LONG, || {
+        let status = std::fs::read_to_string(&status).expect("it runs");
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+        let ignored = u64::from_str_radix(ignored.trim(), 16).expect("a mask");
+        (ignored & SIGTERM != 0).then_some(())
+    });
+    load
+}
+
+/// A place for page cache: a file on a disk, or the guest's disk itself; a tmpfs has no cache that could be dropped.
+#[must_use]
+pub fn disk(directory: &Path) -> Option<PathBuf> {
+    const TMPFS: u64 = 0x0102_1994;
+    const RAMFS: u64 = 0x8584_58f6;
+    let kind = rustix::fs::statfs(directory).ok()?.f_type;
+    let in_memory = [TMPFS, RAMFS].contains(&u64::try_from(kind).unwrap_or(0));
+    let guest = PathBuf::from("/dev/nvme0n1");
+    match (in_memory, guest.exists()) {
+        (false, _) => Some(directory.join("cache")),
+        (true, true) => Some(guest),
+        (true, false) => {
+            crate::skip("there is no disk here, and so no cache that could be dropped");
+            None
+        }
     }
 }

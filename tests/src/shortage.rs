@@ -86,10 +86,15 @@ impl Shortage {
     /// # Panics
     /// If no such sample can be.
     pub fn second(&mut self, available: u64, mode: Mode, can: &Capabilities) -> (Sample, Verdict) {
+        let sample = self.sample_after_a_second(available);
+        self.decide(sample, mode, can)
+    }
+
+    /// The same, for somebody else to decide.
+    pub fn sample_after_a_second(&mut self, available: u64) -> Sample {
         self.clock.advance(Span::from_secs(1));
         self.seconds += 1;
-        let sample = self.sample(available << 20, Class::BestEffort);
-        self.decide(sample, mode, can)
+        self.sample(available << 20, Class::BestEffort)
     }
 
     /// The same, and what was best-effort is guaranteed now.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Verdicts carried out on real cgroups: in every mode, with intent and outcome, and undone whatever happens.
 
-use gleaner_act::actor::{Actor, ActorConfig, Stage};
-use gleaner_act::audit::{AuditConfig, AuditFile, Entry, read};
+use gleaner_act::actor::{Actor, ActorConfig, HeldBack, Stage, Tally};
+use gleaner_act::audit::{AuditConfig, AuditFile, Entry, Line, read};
 use gleaner_act::journal::{Journal, JournalError, Undo};
 use gleaner_act::outcome::Outcome;
 use gleaner_act::protect::Protected;
@@ -11,7 +11,7 @@ use gleaner_estimator::units::Span;
 use gleaner_qos::capability::{Ability, Actuator, Capabilities};
 use gleaner_qos::report;
 use gleaner_qos::verdict::{Action, Mode, Verdict};
-use gleaner_tests::acting::{LONG, hands, id, places};
+use gleaner_tests::acting::{LONG, deaf, hands, id, places};
 use gleaner_tests::cgroup_rig::{CgroupRig, Group};
 use gleaner_tests::load::{Load, Work};
 use gleaner_tests::programs::built;
@@ -29,27 +29,37 @@ struct Scene {
     node: Shortage,
     actor: Actor,
     audit: tempfile::TempDir,
+    tally: Tally,
 }
 
 impl Scene {
     fn new(rig: &CgroupRig, work: &Work, config: ActorConfig) -> Self {
         let group = rig.group("batch").expect("a group");
-        let load = Load::start(work, &group).expect("a load starts");
+        let load = if *work == Work::Deaf {
+            deaf(&group)
+        } else {
+            Load::start(work, &group).expect("a load starts")
+        };
         let clock = ManualClock::default();
         let node = Shortage::new(&clock, &[id(&group)]);
         let audit = tempfile::tempdir().expect("a temporary directory");
         let path = audit.path().join("audit.jsonl");
         let file = AuditFile::open(AuditConfig { path, max_bytes: 1 << 20, keep: 1 });
-        let (actor, swept) =
-            Actor::start(places(rig), hands(), Box::new(clock.clone()), config, Some(file));
+        let (actor, swept) = Actor::start(
+            places(rig),
+            hands(),
+            Box::new(clock.clone()),
+            config,
+            Some(Box::new(file)),
+        );
         assert_eq!(swept, []);
-        Self { group, load, clock, node, actor, audit }
+        Self { group, load, clock, node, actor, audit, tally: Tally::default() }
     }
 
     /// A second in which this much memory is available: decided, acted, and reported.
     fn second(&mut self, available: u64, mode: Mode, can: &Capabilities) -> Verdict {
         let (sample, verdict) = self.node.second(available, mode, can);
-        let reports = self.actor.apply("d", &sample, &verdict, mode, sample.at);
+        let reports = self.actor.apply(1, &sample, &verdict, mode, sample.at);
         self.node.report(&reports);
         verdict
     }
@@ -67,13 +77,18 @@ impl Scene {
     fn audit(&self) -> Vec<Entry> {
         let mut entries = Vec::new();
         let path = self.audit.path().join("audit.jsonl");
-        read(&path, |entry| entries.push(entry)).expect("readable");
+        let visit = |line| match line {
+            Line::Entry(entry) => entries.push(entry),
+            Line::Decision(value) => panic!("never written: {value}"),
+        };
+        read(&path, visit).expect("readable");
         entries
     }
 
-    fn counted(&mut self, action: &str, outcome: &str) -> u64 {
-        let all = self.actor.tally().corrections();
-        all.filter(|(a, _, o, _)| *a == action && *o == outcome).map(|(_, _, _, n)| n).sum()
+    fn counted(&mut self, action: &str, outcome: &str) -> usize {
+        self.tally.endings.extend(self.actor.take_tally().endings);
+        let endings = self.tally.endings.iter();
+        endings.filter(|e| e.action.word() == action && e.outcome.word() == outcome).count()
     }
 }
 
@@ -130,7 +145,7 @@ fn the_standing_class_is_taken_and_given_back_at_the_end() {
     };
     assert_eq!((intent.act, &intent.task), (ended.act, &ended.task));
     assert_eq!((&ended.outcome, ended.action), (&Outcome::Done, Action::StandingClass));
-    let reactions = scene.actor.tally().take_reactions();
+    let reactions = scene.actor.take_tally().reactions;
     assert_eq!(reactions.iter().map(|r| r.stage).collect::<Vec<_>>(), [Stage::Written]);
     // Dropped, as when a panic unwinds.
     let Scene { actor, group, .. } = scene;
@@ -164,7 +179,7 @@ fn squeezing_never_evicts() {
     // The mode was changed between the decision and the act.
     let (sample, verdict) = scene.node.second(20, Mode::Evict, &can(&[Actuator::Evict]));
     assert_eq!(actions(&verdict), [Action::Evict]);
-    let reports = scene.actor.apply("d", &sample, &verdict, Mode::Squeeze, sample.at);
+    let reports = scene.actor.apply(1, &sample, &verdict, Mode::Squeeze, sample.at);
     assert_eq!(reports[0].outcome, report::Outcome::Failed);
     assert_eq!(scene.counted("evict", "refused"), 1);
     assert!(scene.load.runs().expect("it can be asked"));
@@ -182,6 +197,7 @@ fn a_freeze_ends_by_itself() {
     let [Action::Freeze { until }] = actions(&verdict)[..] else { panic!("{verdict:?}") };
     assert_eq!(scene.reported()[0].outcome, report::Outcome::Acted);
     assert_eq!(scene.actor.next_poll(), Some(until));
+    assert_eq!(scene.actor.held_back(), HeldBack { throttled: 0, frozen: 1 });
     assert_ne!(class(&scene.group), before);
     // Nobody decides anything any more.
     scene.clock.advance(Span::from_secs(20));
@@ -202,7 +218,7 @@ fn who_is_promoted_during_its_eviction_is_let_go() {
     }
     assert!(scene.actor.next_poll().is_some(), "an eviction is under way");
     let (sample, verdict) = scene.node.promoted(20, Mode::Evict, &all);
-    let reports = scene.actor.apply("d", &sample, &verdict, Mode::Evict, sample.at);
+    let reports = scene.actor.apply(1, &sample, &verdict, Mode::Evict, sample.at);
     assert_eq!(reports.len(), 1, "{reports:?}");
     assert_eq!(reports[0].outcome, report::Outcome::Failed);
     scene.clock.advance(Span::from_secs(1000));
@@ -230,7 +246,7 @@ fn a_cgroup_made_again_between_decision_and_act_survives() {
     drop(old);
     let new = parent.child("name").expect("a group of the same name");
     let mut load = Load::start(&Work::Idle, &new).expect("a load starts");
-    let reports = actor.apply("d", &sample, &verdict, Mode::Evict, sample.at);
+    let reports = actor.apply(1, &sample, &verdict, Mode::Evict, sample.at);
     assert_eq!(reports[0].outcome, report::Outcome::Gone);
     assert_eq!(actor.poll(), []);
     assert!(load.runs().expect("it can be asked"));
@@ -264,7 +280,7 @@ fn a_quota_that_its_owner_rewrites_is_set_again_where_that_is_known() {
         let mode = Mode::Squeeze;
         let asked = (0..5).find(|_| {
             let (sample, verdict) = scene.node.contended_second(mode, &quota);
-            let reports = scene.actor.apply("d", &sample, &verdict, mode, sample.at);
+            let reports = scene.actor.apply(1, &sample, &verdict, mode, sample.at);
             scene.node.report(&reports);
             actions(&verdict).iter().any(|a| matches!(a, Action::CpuQuota { .. }))
         });

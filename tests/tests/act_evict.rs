@@ -8,32 +8,17 @@ use gleaner_act::outcome::Outcome;
 use gleaner_act::setting::Deed;
 use gleaner_act::target::Target;
 use gleaner_estimator::units::Span;
-use gleaner_tests::acting::{LONG, evict, hands, id, now, places, target};
+use gleaner_tests::acting::{LONG, deaf, evict, hands, id, now, places, target};
 use gleaner_tests::cgroup_rig::{CgroupRig, Group};
 use gleaner_tests::load::{Load, Work};
 use gleaner_tests::wait_until;
 
 const NO_GRACE: Span = Span(0);
-/// SIGTERM is signal 15, and masks begin with signal 1.
-const SIGTERM_BIT: u64 = 1 << 14;
 /// Longer than a test may take: only what ends by itself ends within it.
 const LONG_GRACE: Span = Span::from_secs(600);
 
 fn started(group: &Group, works: &[Work]) -> Vec<Load> {
     works.iter().map(|work| Load::start(work, group).expect("a load starts")).collect()
-}
-
-/// Waits until a deaf load has become deaf: before, it would hear.
-fn deaf(group: &Group) -> Load {
-    let load = Load::start(&Work::Deaf, group).expect("a load starts");
-    let status = format!("/proc/{}/status", load.pid());
-    wait_until("deafness", LONG, || {
-        let status = std::fs::read_to_string(&status).expect("it runs");
-        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
-        let ignored = u64::from_str_radix(ignored.trim(), 16).expect("a mask");
-        (ignored & SIGTERM_BIT != 0).then_some(())
-    });
-    load
 }
 
 fn assert_empty(group: &Group) {
@@ -116,10 +101,7 @@ fn without_cgroup_kill_each_process_is_held_still_and_struck() {
     let _loads = started(&group, &[Work::Chain { chains: 8 }, Work::Deaf]);
     wait_until("a chain", LONG, || (group.processes().ok()?.len() > 5).then_some(()));
     let mut hands = hands();
-    let missing = Outcome::Failed { errno: 2, what: "no cgroup.kill".to_owned() };
-    for _ in 0..2 {
-        hands.means.note(Means::KillCgroup, &missing, now());
-    }
+    hands.means.rule_out(Means::KillCgroup, now());
     let deed = evict(&mut hands, target(&rig, &group), NO_GRACE);
     assert_eq!(deed, Deed { means: Some(Means::KillEach), outcome: Outcome::Done });
     assert_empty(&group);

@@ -7,14 +7,17 @@ use gleaner_act::means::Means;
 use gleaner_act::memory::{self, Reclaim};
 use gleaner_act::outcome::Outcome;
 use gleaner_act::quota;
-use gleaner_act::setting::{Deed, Hands};
+use gleaner_act::setting::{Deed, Hands, Setting};
+use gleaner_act::slot::Slot;
 use gleaner_act::standing::{self, Weights};
-use gleaner_act::target::Target;
+use gleaner_act::target::{Target, Tree};
+use gleaner_collector::Controller;
 use gleaner_estimator::units::{Bytes, MilliCpus, Ratio};
-use gleaner_tests::acting::{LONG, hands, now, target};
+use gleaner_tests::acting::{LONG, disk, hands, now, target};
 use gleaner_tests::cgroup_rig::{CgroupRig, Group};
 use gleaner_tests::load::{Load, Work};
 use gleaner_tests::{skip, wait_until};
+use rustix::io::Errno;
 use std::time::Duration;
 
 fn spinner(group: &Group) -> Load {
@@ -70,10 +73,9 @@ fn what_somebody_else_froze_stays_frozen() {
     let _idle = Load::start(&Work::Idle, &group).expect("a load starts");
     let target = target(&rig, &group);
     let mut hands = hands();
-    let freezer = match frozen(&mut hands, &target).means() {
-        Means::FreezerV1 => ("freezer", "freezer.state", "FROZEN"),
-        _ => ("unified", "cgroup.freeze", "1"),
-    };
+    let v1 = frozen(&mut hands, &target).means() == Means::FreezerV1;
+    let freezer =
+        if v1 { ("freezer", "freezer.state", "FROZEN") } else { ("unified", "cgroup.freeze", "1") };
     hands.put_back_all(&target);
     let path = match freezer.0 {
         "unified" => group.unified().expect("it froze there"),
@@ -103,28 +105,31 @@ fn the_lowest_class_yields_to_others_and_is_put_back() {
     assert_eq!(standing::cpu(&mut hands, &target, Weights::Ours, None, now()), deed, "again");
     // On one processor, or the kernel's balancing decides who meets whom. The one that yields comes last, so that it
     // has no time alone.
-    pin_to_one_processor();
+    confine(&[&group, &other]);
     let _normal = spinner(&other);
-    wait_until("its start", LONG, || (!other.cpu_usage().ok()?.is_zero()).then_some(()));
+    let spins = Duration::from_millis(100);
+    wait_until("its start", LONG, || (other.cpu_usage().ok()? > spins).then_some(()));
     let _low = spinner(&group);
+    let used = || (group.cpu_usage().expect("readable"), other.cpu_usage().expect("readable"));
+    let first = used();
     wait_until("two seconds of the other's CPU", LONG, || {
-        (other.cpu_usage().ok()? > Duration::from_secs(2)).then_some(())
+        (used().1 > first.1 + Duration::from_secs(2)).then_some(())
     });
-    let (low, normal) =
-        (group.cpu_usage().expect("readable"), other.cpu_usage().expect("readable"));
+    let (low, normal) = (used().0 - first.0, used().1 - first.1);
     assert!(low * 4 < normal, "{low:?} beside {normal:?}");
     assert_eq!(standing::release_cpu(&mut hands, &target), Outcome::Done);
     assert_eq!(class(&group), before, "cpu.idle=0 alone would leave the default weight");
     assert_eq!(hands.journal.spots().count(), 0);
 }
 
-/// What this thread starts runs on the first processor that it may use.
-fn pin_to_one_processor() {
-    let allowed = rustix::thread::sched_getaffinity(None).expect("our own");
-    let first = (0..rustix::thread::CpuSet::MAX_CPU).find(|cpu| allowed.is_set(*cpu));
-    let mut one = rustix::thread::CpuSet::new();
-    one.set(first.expect("we run on one"));
-    rustix::thread::sched_setaffinity(None, &one).expect("our own");
+/// Confines groups to the first processor that they may use.
+fn confine(groups: &[&Group]) {
+    for group in groups {
+        let effective = group.read("cpuset", "cpuset.cpus.effective");
+        let allowed = effective.or_else(|_| group.read("cpuset", "cpuset.cpus")).expect("readable");
+        let first = allowed.split(['-', ',', '\n']).next().expect("split gives one at least");
+        group.write("cpuset", "cpuset.cpus", first).expect("writable");
+    }
 }
 
 #[test]
@@ -134,10 +139,7 @@ fn without_cpu_idle_the_lowest_weight_is_taken() {
     let before = class(&group);
     let target = target(&rig, &group);
     let mut hands = hands();
-    let missing = Outcome::Failed { errno: 2, what: "no cpu.idle".to_owned() };
-    for _ in 0..2 {
-        hands.means.note(Means::CpuIdle, &missing, now());
-    }
+    hands.means.rule_out(Means::CpuIdle, now());
     let deed = standing::cpu(&mut hands, &target, Weights::Ours, None, now());
     assert_eq!(deed, Deed { means: Some(Means::CpuWeight), outcome: Outcome::Done });
     assert!(class(&group).iter().any(|value| matches!(value.trim(), "1" | "2")));
@@ -221,6 +223,47 @@ fn what_somebody_else_changed_meanwhile_is_left_alone() {
     assert_eq!(hands.journal.spots().count(), 0, "it is not ours any more");
 }
 
+/// The kernel raises shares of 1 to 2, and rounds `memory.high` down to whole pages.
+#[test]
+fn a_value_that_the_kernel_changes_has_no_effect_and_is_put_back() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let group = rig.group("changed").expect("a group");
+    let (controller, file, value) = if group.read("cpu", "cpu.shares").is_ok() {
+        (Controller::Cpu, "cpu.shares", "1")
+    } else {
+        (Controller::Memory, "memory.high", "5000")
+    };
+    let before = group.read(controller.word(), file).expect("readable");
+    let (tree, slot, value) = (Tree::Of(controller), Slot::file(file), value.to_owned());
+    let mut hands = hands();
+    let outcome =
+        hands.set(&target(&rig, &group), &Setting { tree, slot, value: value.clone(), also: &[] });
+    let Outcome::NoEffect { found } = &outcome else { panic!("{outcome:?}") };
+    assert!(found.contains(file) && found.contains(&value), "{found}");
+    assert_eq!(group.read(controller.word(), file).expect("readable"), before);
+    assert_eq!(hands.journal.spots().count(), 0);
+}
+
+#[test]
+fn a_refused_value_names_the_file_and_leaves_nothing() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let group = rig.group("refused").expect("a group");
+    let mut hands = hands();
+    let mut set = |file, value: &str| {
+        let (tree, slot) = (Tree::Of(Controller::Cpu), Slot::file(file));
+        let setting = Setting { tree, slot, value: value.to_owned(), also: &[] };
+        hands.set(&target(&rig, &group), &setting)
+    };
+    for (file, value, errno) in [("cpu.idle", "7", Errno::INVAL), ("cpu.none", "1", Errno::NOENT)] {
+        let outcome = set(file, value);
+        let Outcome::Failed { errno: found, what } = &outcome else { panic!("{outcome:?}") };
+        assert_eq!(*found, errno.raw_os_error());
+        let path = group.directory("cpu").expect("it is mounted").join(file);
+        assert!(what.contains(&path.display().to_string()), "{what}");
+    }
+    assert_eq!(hands.journal.spots().count(), 0);
+}
+
 #[test]
 fn memory_high_throttles_and_reclaim_takes_cache() {
     let Some(rig) = CgroupRig::new_or_skip() else { return };
@@ -244,7 +287,7 @@ fn memory_high_throttles_and_reclaim_takes_cache() {
     wait_until("its cache", LONG, || (group.memory_current().ok()? > bytes).then_some(()));
     group.set_frozen(true).expect("so that it does not read it again");
     let before = group.memory_current().expect("readable");
-    let reclaim = Reclaim::begin(&mut hands, target.clone(), Bytes(16 << 20));
+    let reclaim = Reclaim::begin(&hands, target.clone(), Bytes(16 << 20));
     if group
         .read("memory", "memory.reclaim")
         .is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound)
@@ -258,23 +301,6 @@ fn memory_high_throttles_and_reclaim_takes_cache() {
     assert!(before - after > 12 << 20, "{before} → {after}");
     group.set_frozen(false).expect("so that it can end");
     drop(load);
-}
-
-/// A place for page cache: a file on a disk, or the guest's disk itself; a tmpfs has no cache that could be dropped.
-fn disk(directory: &std::path::Path) -> Option<std::path::PathBuf> {
-    const TMPFS: u64 = 0x0102_1994;
-    const RAMFS: u64 = 0x8584_58f6;
-    let kind = rustix::fs::statfs(directory).ok()?.f_type;
-    let in_memory = [TMPFS, RAMFS].contains(&u64::try_from(kind).unwrap_or(0));
-    let guest = std::path::PathBuf::from("/dev/nvme0n1");
-    match (in_memory, guest.exists()) {
-        (false, _) => Some(directory.join("cache")),
-        (true, true) => Some(guest),
-        (true, false) => {
-            skip("there is no disk here, and so no cache that could be dropped");
-            None
-        }
-    }
 }
 
 #[test]

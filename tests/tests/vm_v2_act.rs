@@ -7,5 +7,7 @@ mod actor;
 mod disk_full;
 #[path = "act_evict.rs"]
 mod evict;
+#[path = "act_selftest.rs"]
+mod selftest;
 #[path = "act_settings.rs"]
 mod settings;

@@ -1,93 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The server over real sockets, asked with raw requests: what it answers, and what it refuses.
 
+mod watch_server;
 mod watch_support;
 
-use gleaner_watch::http::{HttpConfig, Limits, Surface, serve};
-use gleaner_watch::publisher::Publisher;
+use gleaner_watch::http::{HttpConfig, Limits, Surface};
 use serde_json::Value;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::thread::JoinHandle;
+use std::net::TcpStream;
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use watch_server::{Server, body, request};
 use watch_support::{EVIL, Node, about};
-
-/// A server on a free port of the loopback interface; stopped when dropped.
-struct Server {
-    address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<io::Result<()>>>,
-}
-
-impl Server {
-    fn start(publisher: &Publisher, config: HttpConfig) -> Self {
-        let (published, metrics) = (publisher.published(), publisher.metrics());
-        let (stop, stopped) = oneshot::channel();
-        let (found, address) = std::sync::mpsc::channel();
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(async {
-                let listener = TcpListener::bind("127.0.0.1:0").await?;
-                found.send(listener.local_addr()?).expect("the test waits for it");
-                let shutdown = async {
-                    // The sender is dropped only with the server.
-                    let _ = stopped.await;
-                };
-                serve(listener, published, metrics, config, shutdown).await
-            })
-        });
-        let address = address.recv().expect("the server binds a free port");
-        Self { address, stop: Some(stop), thread: Some(thread) }
-    }
-
-    fn of(node: &Node) -> Self {
-        Self::start(&node.publisher, HttpConfig::default())
-    }
-
-    fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.address).expect("the server listens");
-        // A server that never answers fails the test instead of hanging it.
-        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout above zero");
-        stream
-    }
-
-    /// One request on a connection of its own; the whole answer.
-    fn ask(&self, request: &str) -> String {
-        let mut stream = self.connect();
-        stream.write_all(request.as_bytes()).expect("the server reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("the server answers and closes");
-        answer
-    }
-
-    fn get(&self, path: &str) -> String {
-        self.ask(&request("GET", path, "localhost"))
-    }
-
-    fn json(&self, path: &str) -> Value {
-        serde_json::from_str(body(&self.get(path))).expect("JSON")
-    }
-
-    fn end(&mut self) -> io::Result<()> {
-        self.stop.take();
-        self.thread
-            .take()
-            .map_or(Ok(()), |thread| thread.join().expect("the server does not panic"))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let ended = self.end();
-        assert!(ended.is_ok() || std::thread::panicking(), "{ended:?}");
-    }
-}
-
-fn request(method: &str, path: &str, host: &str) -> String {
-    format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
-}
 
 fn status(answer: &str) -> &str {
     answer.split(' ').nth(1).unwrap_or_default()
@@ -95,10 +18,6 @@ fn status(answer: &str) -> &str {
 
 fn head(answer: &str) -> &str {
     answer.split_once("\r\n\r\n").map_or(answer, |(head, _)| head)
-}
-
-fn body(answer: &str) -> &str {
-    answer.split_once("\r\n\r\n").map_or("", |(_, body)| body)
 }
 
 /// Reads exactly one answer of a connection that stays open.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! One correction from intent to outcome: what the audit file, the counters and qos are told of it.
 
-use super::tally::Stage;
+use super::tally::{Ending, Stage};
 use super::{Actor, Hold};
 use crate::audit::{Ended, Entry, Intent};
 use crate::outcome::Outcome;
@@ -18,7 +18,7 @@ use gleaner_qos::verdict::{Action, Correction};
 #[derive(Clone, Debug)]
 pub(super) struct Case {
     pub(super) act: u64,
-    pub(super) decision: String,
+    pub(super) tick: u64,
     pub(super) task: TaskId,
     pub(super) resource: Resource,
     pub(super) action: Action,
@@ -32,7 +32,7 @@ impl Actor {
     /// Numbers an act and writes its intent, before anything is done.
     pub(super) fn open_case(
         &mut self,
-        decision: &str,
+        tick: u64,
         correction: &Correction,
         seen: Timestamp,
     ) -> Case {
@@ -40,7 +40,7 @@ impl Actor {
         let action = correction.action();
         let case = Case {
             act: self.acts,
-            decision: decision.to_owned(),
+            tick,
             task: correction.task().clone(),
             resource: correction.resource(),
             action,
@@ -50,7 +50,7 @@ impl Actor {
         };
         let intent = Intent {
             act: case.act,
-            decision: case.decision.clone(),
+            tick,
             wall_ms: self.clock.wall_ms(),
             task: case.task.clone(),
             resource: case.resource,
@@ -65,18 +65,20 @@ impl Actor {
         let at = self.clock.now();
         let Deed { means, outcome } = deed;
         let relief = relief(&case, &outcome);
-        self.tally.count(case.action, case.resource, &outcome);
+        let wall_ms = self.clock.wall_ms();
+        let (action, resource) = (case.action, case.resource);
+        self.tally.end(Ending { action, resource, outcome: outcome.clone(), wall_ms });
         if outcome == Outcome::Done && !case.action.releases() {
             let stage = if case.action == Action::Evict { Stage::Gone } else { Stage::Written };
             self.tally.react(stage, at.since(case.seen).unwrap_or_default());
         }
         let ended = Ended {
             act: case.act,
-            decision: case.decision,
-            wall_ms: self.clock.wall_ms(),
+            tick: case.tick,
+            wall_ms,
             task: case.task.clone(),
-            resource: case.resource,
-            action: case.action,
+            resource,
+            action,
             means,
             outcome: outcome.clone(),
             at,

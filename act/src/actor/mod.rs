@@ -15,9 +15,9 @@ mod survey;
 mod tally;
 mod tend;
 
-pub use tally::{Reaction, Stage, Tally};
+pub use tally::{Ending, HeldBack, Reaction, Stage, Tally};
 
-use crate::audit::{AuditFile, Entry};
+use crate::audit::{AuditSink, Entry};
 use crate::clock::Clock;
 use crate::evict::Eviction;
 use crate::freezer::{self, Freeze};
@@ -37,7 +37,7 @@ use gleaner_qos::capability::Actuator;
 use gleaner_qos::report::Report;
 use gleaner_qos::verdict::{Action, Correction, Mode, Reason, Verdict};
 use job::{Job, Lease, Work};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use survey::Survey;
 use tend::Hold;
@@ -79,7 +79,7 @@ pub struct Actor {
     hands: Hands,
     clock: Box<dyn Clock + Send>,
     config: ActorConfig,
-    audit: Option<AuditFile>,
+    audit: Option<Box<dyn AuditSink + Send>>,
     jobs: Vec<Job>,
     leases: Vec<Lease>,
     watches: Vec<(Case, quota::Watch)>,
@@ -99,7 +99,7 @@ impl Actor {
         hands: Hands,
         clock: Box<dyn Clock + Send>,
         config: ActorConfig,
-        audit: Option<AuditFile>,
+        audit: Option<Box<dyn AuditSink + Send>>,
     ) -> (Self, Vec<Undone>) {
         let mut actor = Self {
             places,
@@ -120,13 +120,13 @@ impl Actor {
         (actor, swept)
     }
 
-    /// Carries out a verdict. `seen` is when the harm behind it was seen, and `decision` its id.
+    /// Carries out a verdict. `tick` is its number, `seen` is when the harm behind it was seen.
     ///
     /// In mode observe only what takes something back that we did is carried out. What is over at once is reported;
     /// the rest by later polls.
     pub fn apply(
         &mut self,
-        decision: &str,
+        tick: u64,
         sample: &Sample,
         verdict: &Verdict,
         mode: Mode,
@@ -136,15 +136,20 @@ impl Actor {
         for id in &verdict.let_go {
             reports.extend(self.let_go(id));
         }
-        for correction in &verdict.corrections {
+        // The one that cannot wait first: routine work on many tasks takes time.
+        let evicts = |correction: &&Correction| correction.action() == Action::Evict;
+        let first = verdict.corrections.iter().filter(evicts);
+        for correction in first.chain(verdict.corrections.iter().filter(|c| !evicts(c))) {
             let action = correction.action();
             if correction.is_would() || (mode == Mode::Observe && !action.releases()) {
-                self.tally.count(action, correction.resource(), &Outcome::Observed);
+                let (resource, outcome) = (correction.resource(), Outcome::Observed);
+                let wall_ms = self.clock.wall_ms();
+                self.tally.end(Ending { action, resource, outcome, wall_ms });
                 continue;
             }
-            let task = sample.tasks.iter().find(|t| t.task.id == *correction.task());
-            let task = task.map(|t| Arc::clone(&t.task));
-            let case = self.open_case(decision, correction, seen);
+            let place = sample.tasks.binary_search_by(|t| t.task.id.cmp(correction.task()));
+            let task = place.ok().map(|place| Arc::clone(&sample.tasks[place].task));
+            let case = self.open_case(tick, correction, seen);
             match self.begin(&case, correction, task.as_deref(), mode) {
                 Ok(work) => self.jobs.push(Job { case, work }),
                 Err(deed) => reports.extend(self.close_case(case, deed)),
@@ -303,27 +308,31 @@ impl Actor {
         undone
     }
 
-    /// Writes everything that a tick concluded to the audit file; `body` is the engine's JSON.
-    pub fn record(&mut self, decision: &str, body: serde_json::Value) {
-        let wall_ms = self.clock.wall_ms();
-        self.tell(&Entry::Decision { id: decision.to_owned(), wall_ms, body });
-    }
-
-    /// The audit file, for its counters.
-    #[must_use]
-    pub const fn audit(&self) -> Option<&AuditFile> {
-        self.audit.as_ref()
-    }
-
     /// What is known of the means, what is never touched, and what is in force.
     #[must_use]
     pub const fn hands(&self) -> &Hands {
         &self.hands
     }
 
-    /// What was done, for metrics.
-    pub const fn tally(&mut self) -> &mut Tally {
-        &mut self.tally
+    /// What was done since the last call, for metrics.
+    pub fn take_tally(&mut self) -> Tally {
+        std::mem::take(&mut self.tally)
+    }
+
+    /// How many tasks are held back now.
+    #[must_use]
+    pub fn held_back(&self) -> HeldBack {
+        let limits = |actuator: Actuator| match actuator {
+            Actuator::CpuQuota | Actuator::MemoryHigh | Actuator::IoLimit => true,
+            Actuator::StandingClass
+            | Actuator::IoWeight
+            | Actuator::Reclaim
+            | Actuator::Freeze
+            | Actuator::Evict => false,
+        };
+        let throttled: BTreeSet<&TaskId> =
+            self.holds.keys().filter(|(_, a)| limits(*a)).map(|(id, _)| id).collect();
+        HeldBack { throttled: throttled.len(), frozen: self.leases.len() }
     }
 
     /// The mounts have changed.
@@ -333,7 +342,7 @@ impl Actor {
 
     fn tell(&mut self, entry: &Entry) {
         if let Some(audit) = &mut self.audit {
-            audit.append(entry);
+            audit.tell(entry);
         }
     }
 }

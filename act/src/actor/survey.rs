@@ -4,9 +4,9 @@
 use super::Actor;
 use crate::means::Means;
 use crate::outcome::Outcome;
+use crate::selftest::Row;
 use crate::standing::{self, Weights};
-use crate::target::{Target, Tree};
-use gleaner_collector::Controller;
+use crate::target::Target;
 use gleaner_estimator::sample::{Class, Sample, TaskId};
 use gleaner_qos::capability::{Ability, Actuator, Capabilities};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,23 +21,6 @@ pub(super) struct Survey {
     /// Tasks that were looked at, and whether their owner gave them a low weight.
     tasks: BTreeMap<TaskId, bool>,
 }
-
-/// The files of each means: one of them is enough.
-const FILES: [(Means, Tree, &[&str]); 9] = [
-    (Means::CpuIdle, Tree::Of(Controller::Cpu), &["cpu.idle"]),
-    (Means::CpuWeight, Tree::Of(Controller::Cpu), &["cpu.weight", "cpu.shares"]),
-    (Means::CpuQuota, Tree::Of(Controller::Cpu), &["cpu.max", "cpu.cfs_quota_us"]),
-    (Means::MemoryHigh, Tree::Of(Controller::Memory), &["memory.high"]),
-    (Means::MemoryReclaim, Tree::Of(Controller::Memory), &["memory.reclaim"]),
-    (
-        Means::IoWeight,
-        Tree::Of(Controller::Blkio),
-        &["io.weight", "io.bfq.weight", "blkio.bfq.weight", "blkio.weight"],
-    ),
-    (Means::IoLimit, Tree::Of(Controller::Blkio), &["io.max", "blkio.throttle.read_bps_device"]),
-    (Means::FreezerV1, Tree::Of(Controller::Freezer), &["freezer.state"]),
-    (Means::KillCgroup, Tree::Unified, &["cgroup.kill"]),
-];
 
 impl Actor {
     /// Looks at best-effort tasks that were not looked at before. Call it with each sample, before
@@ -60,6 +43,17 @@ impl Actor {
                 }
             };
             self.survey.tasks.insert(task.id.clone(), light);
+        }
+    }
+
+    /// Takes what a self-test found: what failed there is not tried on anybody's work.
+    pub fn learn(&mut self, rows: &[Row]) {
+        let now = self.clock.now();
+        for row in rows {
+            self.hands.means.note(row.means, &row.outcome, now);
+            if row.outcome.blames_means() {
+                self.hands.means.rule_out(row.means, now);
+            }
         }
     }
 
@@ -87,19 +81,12 @@ impl Actor {
 
 impl Survey {
     fn look(&mut self, target: &Target) {
-        for (means, tree, files) in FILES {
-            if self.present.contains(&means) {
-                continue;
-            }
-            if target.enter(tree).is_ok_and(|held| files.iter().any(|file| held.has(file))) {
-                self.present.insert(means);
-            }
-        }
-        if target.enter(Tree::Unified).is_ok_and(|held| held.has("cgroup.freeze")) {
-            self.present.insert(Means::FreezerV2);
-        }
-        // Signals need no file.
-        self.present.extend([Means::KillEach, Means::Terminate]);
+        let missing = |means: &Means| !self.present.contains(means);
+        let found: Vec<Means> = Means::ALL
+            .into_iter()
+            .filter(|means| missing(means) && means.file(target).is_some())
+            .collect();
+        self.present.extend(found);
     }
 }
 

@@ -1,11 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What was done, counted for metrics.
+//! What was done, kept for metrics until the host fetches it.
 
 use crate::outcome::Outcome;
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::units::Span;
 use gleaner_qos::verdict::Action;
-use std::collections::BTreeMap;
+
+/// Most facts of one kind that are kept; nobody who looks once a second misses any.
+const MOST: usize = 4096;
+
+/// A correction that has ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ending {
+    /// What was to be done.
+    pub action: Action,
+    /// For which resource.
+    pub resource: Resource,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// When, milliseconds since 1970-01-01 UTC.
+    pub wall_ms: u64,
+}
 
 /// How far a reaction has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,9 +32,6 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Written, Self::Gone];
-
     /// The word used in metrics.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -39,29 +51,20 @@ pub struct Reaction {
     pub took: Span,
 }
 
-/// Most reactions kept until somebody fetches them.
-const MOST: usize = 1024;
-
-/// Counters since the start.
-#[derive(Clone, Debug, Default)]
+/// Facts since the last call of [`Actor::take_tally`](super::Actor::take_tally).
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tally {
-    corrections: BTreeMap<(&'static str, Resource, &'static str), u64>,
-    reactions: Vec<Reaction>,
+    /// Corrections that have ended, oldest first.
+    pub endings: Vec<Ending>,
+    /// Reactions to harm, oldest first.
+    pub reactions: Vec<Reaction>,
 }
 
 impl Tally {
-    /// Corrections by action, resource and outcome, in the words of the metrics.
-    pub fn corrections(&self) -> impl Iterator<Item = (&'static str, Resource, &'static str, u64)> {
-        self.corrections.iter().map(|((action, r, outcome), n)| (*action, *r, *outcome, *n))
-    }
-
-    /// The reactions since the last call.
-    pub fn take_reactions(&mut self) -> Vec<Reaction> {
-        std::mem::take(&mut self.reactions)
-    }
-
-    pub(super) fn count(&mut self, action: Action, resource: Resource, outcome: &Outcome) {
-        *self.corrections.entry((action.word(), resource, outcome.word())).or_default() += 1;
+    pub(super) fn end(&mut self, ending: Ending) {
+        if self.endings.len() < MOST {
+            self.endings.push(ending);
+        }
     }
 
     pub(super) fn react(&mut self, stage: Stage, took: Span) {
@@ -69,4 +72,13 @@ impl Tally {
             self.reactions.push(Reaction { stage, took });
         }
     }
+}
+
+/// Best-effort tasks that are held back now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HeldBack {
+    /// By a quota or a limit; the standing class does not count.
+    pub throttled: usize,
+    /// By a freezer.
+    pub frozen: usize,
 }

@@ -17,11 +17,31 @@ pub struct Unread {
     pub lines: u64,
 }
 
-/// Shows every entry of the file and of the rotated ones beside it to `visit`, the oldest first.
+/// One line that was understood.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Line {
+    /// Everything a tick concluded, in the engine's own words.
+    Decision(serde_json::Value),
+    /// Something between two decisions.
+    Entry(Entry),
+}
+
+impl Line {
+    /// An entry says its kind, a decision its tick.
+    fn parse(text: &[u8]) -> Option<Self> {
+        let value: serde_json::Value = serde_json::from_slice(text).ok()?;
+        if value.get("kind").is_some() {
+            return serde_json::from_value(value).ok().map(Self::Entry);
+        }
+        value.get("tick").is_some().then_some(Self::Decision(value))
+    }
+}
+
+/// Shows every line of the file and of the rotated ones beside it to `visit`, the oldest first.
 ///
 /// # Errors
 /// If the file is not there or cannot be read.
-pub fn read(path: &Path, mut visit: impl FnMut(Entry)) -> io::Result<Unread> {
+pub fn read(path: &Path, mut visit: impl FnMut(Line)) -> io::Result<Unread> {
     let mut unread = Unread::default();
     let last = (1..MOST_FILES).find(|place| !numbered(path, *place).exists()).unwrap_or(1);
     for place in (0..last).rev() {
@@ -34,10 +54,10 @@ pub fn read(path: &Path, mut visit: impl FnMut(Entry)) -> io::Result<Unread> {
         let mut lines = BufReader::new(file);
         let mut line = Vec::new();
         while lines.read_until(b'\n', &mut line)? > 0 {
-            match serde_json::from_slice(&line) {
-                Ok(entry) => visit(entry),
-                Err(_) if line.trim_ascii().is_empty() => {}
-                Err(_) => unread.lines += 1,
+            match Line::parse(&line) {
+                Some(line) => visit(line),
+                None if line.trim_ascii().is_empty() => {}
+                None => unread.lines += 1,
             }
             line.clear();
         }
@@ -51,20 +71,17 @@ mod tests {
     use super::*;
     use std::io::Write;
 
-    fn decision(id: u64) -> Entry {
-        let body = serde_json::json!({ "padding": "x".repeat(40) });
-        Entry::Decision { id: id.to_string(), wall_ms: id, body }
+    fn decision(tick: u64) -> String {
+        format!(r#"{{"tick":{tick},"padding":"{}"}}"#, "x".repeat(60))
     }
 
-    fn ids(path: &Path) -> (Vec<String>, Unread) {
-        let mut ids = Vec::new();
-        let unread = read(path, |entry| match entry {
-            Entry::Decision { id, .. } => ids.push(id),
-            other @ (Entry::Intent(_) | Entry::Outcome(_) | Entry::Undone { .. }) => {
-                panic!("never written: {other:?}")
-            }
+    fn ticks(path: &Path) -> (Vec<u64>, Unread) {
+        let mut ticks = Vec::new();
+        let unread = read(path, |line| match line {
+            Line::Decision(value) => ticks.extend(value["tick"].as_u64()),
+            Line::Entry(entry) => panic!("never written: {entry:?}"),
         });
-        (ids, unread.expect("readable"))
+        (ticks, unread.expect("readable"))
     }
 
     #[test]
@@ -74,11 +91,10 @@ mod tests {
         let config = AuditConfig { path: path.clone(), max_bytes: 1000, keep: 2 };
         let mut audit = AuditFile::open(config);
         assert!((1..=100).all(|id| audit.append(&decision(id))));
-        let (ids, unread) = ids(&path);
+        let (ticks, unread) = ticks(&path);
         assert_eq!(unread.lines, 0);
-        assert_eq!(ids.last().map(String::as_str), Some("100"));
-        let expected: Vec<_> = (101 - ids.len()..=100).map(|id| id.to_string()).collect();
-        assert_eq!(ids, expected, "the newest, in order");
+        let first = ticks[0];
+        assert_eq!(ticks, (first..=100).collect::<Vec<_>>(), "the newest, in order");
         let sizes = std::fs::read_dir(top.path()).expect("listed");
         let sizes: Vec<u64> =
             sizes.map(|f| f.and_then(|f| f.metadata()).expect("there").len()).collect();
@@ -93,11 +109,11 @@ mod tests {
         let config = AuditConfig { path: path.clone(), max_bytes: 10_000, keep: 1 };
         assert!(AuditFile::open(config.clone()).append(&decision(1)));
         let mut file = std::fs::OpenOptions::new().append(true).open(&path).expect("there");
-        file.write_all(br#"{"kind":"decision","id":"2","wa"#).expect("room");
-        let (before, unread) = ids(&path);
-        assert_eq!((before, unread.lines), (vec!["1".to_owned()], 1));
+        file.write_all(br#"{"tick":2,"wa"#).expect("room");
+        let (before, unread) = ticks(&path);
+        assert_eq!((before, unread.lines), (vec![1], 1));
         assert!(AuditFile::open(config).append(&decision(3)));
-        assert_eq!(ids(&path).0, ["1", "3"]);
+        assert_eq!(ticks(&path).0, [1, 3]);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Appending to the audit file within its bounds.
 
-use super::Entry;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -50,9 +49,9 @@ impl AuditFile {
         audit
     }
 
-    /// Appends one line; answers whether it is in the file.
-    pub fn append(&mut self, entry: &Entry) -> bool {
-        let appended = self.try_append(entry);
+    /// Appends one line, given without its line break; answers whether it is in the file.
+    pub fn append(&mut self, line: &str) -> bool {
+        let appended = self.try_append(line);
         match &appended {
             Ok(()) => self.written += 1,
             Err(error) => {
@@ -81,8 +80,8 @@ impl AuditFile {
         self.last_error.as_deref()
     }
 
-    fn try_append(&mut self, entry: &Entry) -> io::Result<()> {
-        let mut line = serde_json::to_vec(entry)?;
+    fn try_append(&mut self, line: &str) -> io::Result<()> {
+        let mut line = line.as_bytes().to_vec();
         line.push(b'\n');
         let length = line.len() as u64;
         if length > self.config.max_bytes {

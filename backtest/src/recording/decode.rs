@@ -19,7 +19,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Head {
     /// Wall clock at the start of the recorder, milliseconds: the same in all files of one run.
-    pub(super) session: u64,
+    pub(super) recorder: u64,
     /// Whether names are hashes; then tasks have to be sorted again.
     pub(super) hashed: bool,
     task_columns: Vec<String>,
@@ -29,10 +29,10 @@ pub(super) struct Head {
 }
 
 impl Head {
-    pub(super) fn new(session: u64, hashed: bool) -> Self {
+    pub(super) fn new(recorder: u64, hashed: bool) -> Self {
         let own = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
         Self {
-            session,
+            recorder,
             hashed,
             task_columns: own(&TASK),
             node_columns: own(&NODE),

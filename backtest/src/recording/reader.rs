@@ -32,7 +32,7 @@ pub struct RecordingReader {
     bytes: Vec<u8>,
     at: usize,
     decoder: Option<Decoder>,
-    session: Option<u64>,
+    recorder: Option<u64>,
     /// Blocks are skipped until one that continues nothing.
     lost: bool,
     starts: bool,
@@ -56,7 +56,7 @@ impl RecordingReader {
             bytes: Vec::new(),
             at: 0,
             decoder: None,
-            session: None,
+            recorder: None,
             lost: true,
             starts: false,
             ready: VecDeque::new(),
@@ -111,8 +111,8 @@ impl RecordingReader {
     fn take(&mut self, kind: Kind, payload: &[u8]) -> bool {
         if kind == Kind::Head {
             let Ok(head) = serde_json::from_slice::<Head>(payload) else { return false };
-            self.starts |= self.session.is_none_or(|session| session != head.session);
-            self.session = Some(head.session);
+            self.starts |= self.recorder.is_none_or(|recorder| recorder != head.recorder);
+            self.recorder = Some(head.recorder);
             self.decoder = Some(Decoder::new(&head));
             self.lost = true;
             return true;

@@ -210,11 +210,12 @@ fn worst_machine_and_means_are_over_the_right_things() {
         wild.add(10.0, 5.0, if i < 5 { 10.0 } else { 4.0 });
     }
     let mut all = score::Score::default();
-    all.merge(&calm.of_machine());
-    all.merge(&wild.of_machine());
+    all.merge(&calm.of_machine(3));
+    all.merge(&wild.of_machine(8));
     assert_eq!((all.machines, all.intervals, all.violations), (2, 40, 5));
     assert!((all.violation_rate() - 5.0 / 40.0).abs() < 1e-15, "the mean is over intervals");
     assert!((all.worst - 0.5).abs() < 1e-15, "the worst machine has a rate of its own");
+    assert_eq!(all.worst_machine, Some(8));
     assert!((all.severity() - 5.0 * 0.5 / 40.0).abs() < 1e-15);
     assert!((all.savings() - 0.5).abs() < 1e-15);
     let mut above = score::Score::default();

@@ -6,3 +6,4 @@ mod definitions;
 mod readers;
 mod recording;
 mod replay;
+mod told;

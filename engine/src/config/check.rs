@@ -7,7 +7,8 @@ use super::parse::Places;
 use super::qos_keys::forget_idle_compat;
 use super::setting::Setting;
 use super::{Config, LendRule, Quota};
-use crate::decision::MAX_HORIZONS;
+use crate::decision::{MAX_HORIZONS, Mode};
+use core::net::SocketAddr;
 use gleaner_estimator::units::{Amount, Span};
 use gleaner_qos::config::{Edges, QosConfig};
 
@@ -20,60 +21,87 @@ pub(super) fn derive(config: &mut Config, places: &Places) {
     forget_idle_compat(config);
 }
 
+/// Notes a contradiction at the first of the keys that was written; one of them must have been.
+struct Notes<'l, 't> {
+    places: &'l Places,
+    ledger: &'l mut Ledger<'t>,
+}
+
+impl Notes<'_, '_> {
+    fn add(&mut self, keys: &[&str], wrong: impl Into<String>, instead: impl Into<String>) {
+        if let Some((key, at)) = keys.iter().find_map(|key| self.places.get_key_value(*key)) {
+            self.ledger.note(at, key.as_str(), Fault::new(wrong.into(), instead.into()));
+        }
+    }
+}
+
 /// Notes every contradiction.
 pub(super) fn cross_check(config: &Config, places: &Places, ledger: &mut Ledger<'_>) {
-    let mut note = |keys: &[&str], wrong: String, instead: &str| {
-        // The first of the keys that was written; a contradiction needs at least one.
-        let place = keys.iter().find_map(|key| places.get_key_value(*key));
-        if let Some((key, at)) = place {
-            ledger.note(at, key.as_str(), Fault::new(wrong, instead.to_owned()));
+    let mut notes = Notes { places, ledger };
+    mode(config, &mut notes);
+    sampling(config, &mut notes);
+    harm(&config.engine.qos, &mut notes);
+    lend_rule("cpu", &config.engine.cpu, &mut notes);
+    lend_rule("memory", &config.engine.memory, &mut notes);
+    host(config, &mut notes);
+}
+
+/// A mode that would promise more than is done is refused: the daemon carries out no correction yet.
+fn mode(config: &Config, notes: &mut Notes<'_, '_>) {
+    match config.engine.mode {
+        Mode::Observe => {}
+        Mode::Squeeze | Mode::Evict => {
+            let wrong =
+                format!("{} is not carried out by this version", shown(&config.engine.mode));
+            notes.add(&["mode"], wrong, "write \"observe\": it decides and shows what it would do");
         }
-    };
+    }
+}
+
+fn sampling(config: &Config, notes: &mut Notes<'_, '_>) {
     let engine = &config.engine;
     if engine.stale_after <= engine.interval {
         let (stale, interval) = (shown(&engine.stale_after), shown(&engine.interval));
         let wrong = format!("{stale} is not longer than sample.interval = {interval}");
         let instead = "write at least twice sample.interval, or leave it out";
-        note(&["sample.stale_after", "sample.interval"], wrong, instead);
+        notes.add(&["sample.stale_after", "sample.interval"], wrong, instead);
     }
-    for (section, edges) in edges(&engine.qos) {
-        if edges.leave > edges.enter {
-            let (enter, leave) = (format!("{section}_enter"), format!("{section}_leave"));
-            let wrong = "harm would end above where it begins".to_owned();
-            note(&[&leave, &enter], wrong, &format!("write {leave} at most {enter}"));
-        }
-    }
-    for (least, most, short, long) in rising(&engine.qos) {
-        if short > long {
-            let wrong = format!("{least} = {} is above {most} = {}", shown(&short), shown(&long));
-            note(&[most, least], wrong, "write the larger one last");
-        }
-    }
-    lend_rule("cpu", &engine.cpu, &mut note);
-    lend_rule("memory", &engine.memory, &mut note);
-    let horizons = config.engine.cpu.predictor.horizons.len();
+    let horizons = engine.cpu.predictor.horizons.len();
     if horizons > MAX_HORIZONS {
         let wrong = format!("{horizons} horizons in all, with predict.horizon");
         let instead = format!("write at most {} here", MAX_HORIZONS - 1);
-        note(&["predict.other_horizons"], wrong, &instead);
+        notes.add(&["predict.other_horizons"], wrong, instead);
     }
+}
+
+fn harm(qos: &QosConfig, notes: &mut Notes<'_, '_>) {
+    for (section, edges) in edges(qos) {
+        if edges.leave > edges.enter {
+            let (enter, leave) = (format!("{section}_enter"), format!("{section}_leave"));
+            let instead = format!("write {leave} at most {enter}");
+            notes.add(&[&leave, &enter], "harm would end above where it begins", instead);
+        }
+    }
+    for (least, most, short, long) in rising(qos) {
+        if short > long {
+            let wrong = format!("{least} = {} is above {most} = {}", shown(&short), shown(&long));
+            notes.add(&[most, least], wrong, format!("write {most} at least {least}"));
+        }
+    }
+}
+
+fn host(config: &Config, notes: &mut Notes<'_, '_>) {
     let http = &config.host.http;
-    if http
-        .metrics_listen
-        .is_some_and(|address| address.port() != 0 && Some(address) == http.listen)
-    {
-        let wrong = "it is the address of http.listen, which serves the metrics too".to_owned();
-        note(&["http.metrics_listen"], wrong, "write another port, or \"none\"");
+    let twice = |address: SocketAddr| address.port() != 0 && Some(address) == http.listen;
+    if http.metrics_listen.is_some_and(twice) {
+        let wrong = "it is the address of http.listen, which serves the metrics too";
+        notes.add(&["http.metrics_listen"], wrong, "write another port, or \"none\"");
     }
     let layout = &config.host.layout;
     if layout.preset == OrAuto::Given(Preset::Globs) && layout.tasks.is_empty() {
-        let wrong =
-            "\"globs\" knows only the tasks of [[layout.task]], and there is none".to_owned();
-        note(
-            &["layout.preset"],
-            wrong,
-            "add a [[layout.task]] with pattern and class, or write \"auto\"",
-        );
+        let wrong = "\"globs\" knows only the tasks of [[layout.task]], and there is none";
+        let instead = "add a [[layout.task]] with pattern and class, or write \"auto\"";
+        notes.add(&["layout.preset"], wrong, instead);
     }
 }
 
@@ -104,11 +132,7 @@ fn shown(value: &impl Setting) -> String {
     value.show().trim_matches('"').to_owned()
 }
 
-fn lend_rule<Q: Amount + Setting>(
-    section: &str,
-    rule: &LendRule<Q>,
-    note: &mut impl FnMut(&[&str], String, &str),
-) {
+fn lend_rule<Q: Amount + Setting>(section: &str, rule: &LendRule<Q>, notes: &mut Notes<'_, '_>) {
     let key = |name: &str| format!("{section}.{name}");
     let cap = key("cap");
     if let Some(Quota::Exactly(most)) = rule.cap {
@@ -116,7 +140,7 @@ fn lend_rule<Q: Amount + Setting>(
             if value > most {
                 let (value, most) = (shown(&value), shown(&most));
                 let wrong = format!("{value} is above {cap} = {most}: nothing would ever be lent");
-                note(&[&key(name), &cap], wrong, &format!("write a {name} below the cap"));
+                notes.add(&[&key(name), &cap], wrong, format!("write a {name} below the cap"));
             }
         }
     }
@@ -124,8 +148,8 @@ fn lend_rule<Q: Amount + Setting>(
         && share.get() >= 1.0
         && rule.enabled
     {
-        let wrong = "all of the node is reserved: nothing would ever be lent".to_owned();
+        let wrong = "all of the node is reserved: nothing would ever be lent";
         let instead = format!("write less than \"100%\", or {section}.enabled = false");
-        note(&[&key("reserve")], wrong, &instead);
+        notes.add(&[&key("reserve")], wrong, instead);
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn keys() -> impl Iterator<Item = &'static Key<Config>> {
 
 const KEYS: &[Key<Config>] = &[
     key!("mode", [engine.mode]: Mode = Some("\"observe\""), None,
-        "How far to go. `observe` decides and shows and touches nothing; `squeeze` also holds best-effort work in the lowest class and limits it; `evict` also kills best-effort tasks when milder means do not help."),
+        "How far to go. `observe` decides and shows and touches nothing; `squeeze` also holds best-effort work in the lowest class and limits it; `evict` also kills best-effort tasks when milder means do not help. This version carries out `observe` alone and refuses the others."),
     key!("sample.interval", [engine.interval]: Span = Some("\"1s\""), Some(("100ms", "60s")),
         "Time between two readings. One second sees a burst before it has lasted for two; reading 150 tasks at this rate costs well under 1 % of a core."),
     key!("sample.stale_after", [engine.stale_after]: Span = Some("\"3s\""), Some(("200ms", "10min")),
@@ -144,6 +144,8 @@ const KEYS: &[Key<Config>] = &[
     },
     predictor_key!("predict.start_ramp", [parameters.start_ramp]: bool = Some("true"), None,
         "`calibrated`: begin at what was promised and come down over the longer of 2 h and the horizon. Without it the first day is wrong 2 to 4 times as often as asked."),
+    predictor_key!("predict.forget_first_day", [parameters.forget_first_day]: bool = Some("true"), None,
+        "`calibrated`: after a day, forget what that day's outcomes taught: it is more cautious than it need be. Without it a calm node lends too little for days."),
     predictor_key!("predict.borg_share", [parameters.phi]: Ratio = Some("\"90%\""), Some(("0%", "100%")),
         "`borg`: share of what was promised that is needed."),
     predictor_key!("predict.percentile", [parameters.percentile]: Ratio = Some("\"99%\""), Some(("0%", "100%")),

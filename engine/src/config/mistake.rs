@@ -17,6 +17,11 @@ impl Fault {
     pub(super) fn new(wrong: String, instead: String) -> Self {
         Self { wrong, instead }
     }
+
+    /// Both in one sentence, for where there is no place to name.
+    pub(super) fn sentence(self) -> String {
+        format!("{}; {}", self.wrong, self.instead)
+    }
 }
 
 /// One mistake with its place.

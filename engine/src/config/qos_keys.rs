@@ -3,10 +3,31 @@
 
 use super::Config;
 use super::key::{Key, key, read};
-use super::setting::{Setting, Stored};
+use super::mistake::Fault;
+use super::setting::{Setting, Stored as _, unfit};
 use gleaner_estimator::units::{Bytes, MilliCpus, Ratio, Span};
 use gleaner_qos::compat::Compat;
 use gleaner_qos::config::Standing;
+use toml::de::DeValue;
+
+impl Setting for Standing {
+    fn form() -> String {
+        "one of \"always\", \"on_harm\"".to_owned()
+    }
+    fn read(value: &DeValue<'_>) -> Result<Self, Fault> {
+        match value.as_str() {
+            Some("always") => Ok(Self::Always),
+            Some("on_harm") => Ok(Self::OnHarm),
+            Some(_) | None => Err(unfit::<Self>(value)),
+        }
+    }
+    fn show(&self) -> String {
+        match self {
+            Self::Always => "\"always\"".to_owned(),
+            Self::OnHarm => "\"on_harm\"".to_owned(),
+        }
+    }
+}
 
 /// A key of the thresholds that another controller used; they exist as soon as one of them is written.
 macro_rules! compat_key {

@@ -10,7 +10,6 @@ use gleaner_estimator::predict::PredictorKind;
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::slack::Lend;
 use gleaner_estimator::units::{Amount, Bytes, MilliCpus, Ratio, Span};
-use gleaner_qos::config::Standing;
 use std::path::PathBuf;
 use std::sync::Arc;
 use toml::de::DeValue;
@@ -107,7 +106,8 @@ fn named(value: &DeValue<'_>) -> String {
     }
 }
 
-fn unfit<T: Setting>(value: &DeValue<'_>) -> Fault {
+/// What to say to a value of another kind.
+pub(super) fn unfit<T: Setting>(value: &DeValue<'_>) -> Fault {
     Fault::new(format!("{} does not fit here", named(value)), format!("write {}", T::form()))
 }
 
@@ -216,7 +216,7 @@ macro_rules! words {
         }
     )+};
 }
-words!(word: Mode, Standing, Class, Lend, Preset, LogLevel, LogFormat);
+words!(word: Mode, Class, Lend, Preset, LogLevel, LogFormat);
 words!(name: PredictorKind);
 
 macro_rules! counts {

@@ -173,6 +173,38 @@ pub(super) fn ratio(text: &str) -> Result<Ratio, Fault> {
     }
 }
 
+/// A time as people write it, for command lines.
+///
+/// # Errors
+/// What is wrong with the text and what to write instead.
+pub fn parse_time(text: &str) -> Result<Span, String> {
+    span(text).map_err(Fault::sentence)
+}
+
+/// An amount of CPU as people write it, for command lines.
+///
+/// # Errors
+/// What is wrong with the text and what to write instead.
+pub fn parse_cpu(text: &str) -> Result<MilliCpus, String> {
+    cpu(text).map_err(Fault::sentence)
+}
+
+/// An amount of memory as people write it, for command lines.
+///
+/// # Errors
+/// What is wrong with the text and what to write instead.
+pub fn parse_memory(text: &str) -> Result<Bytes, String> {
+    memory(text).map_err(Fault::sentence)
+}
+
+/// A share as people write it, a percentage, for command lines.
+///
+/// # Errors
+/// What is wrong with the text and what to write instead.
+pub fn parse_share(text: &str) -> Result<Ratio, String> {
+    ratio(text).map_err(Fault::sentence)
+}
+
 /// What to say to a number without a unit where `noun` was expected.
 pub(super) fn bare(number: &str, kind: Bare) -> Fault {
     if number.starts_with('-') {

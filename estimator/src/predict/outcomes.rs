@@ -92,6 +92,8 @@ pub(super) struct Mark {
     pub(super) level: f64,
     /// `calibrated`: its risk scale; above 0.
     pub(super) risk: f64,
+    /// `calibrated`: made on the group's first day, when its features still lacked a day's history.
+    pub(super) early: bool,
 }
 
 /// How one prediction turned out.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What holds for every predictor and every input: bounds, order, monotonicity, pressure.
 
-use crate::machines::{Dice, Step, machine, observation, peaks, spec, sums};
+use crate::machines::{Dice, machine, observation, peaks, spec, sums};
 use gleaner_estimator::predict::{Load, Observation, Predictor, PredictorKind};
 use gleaner_estimator::units::Timestamp;
 use proptest::prelude::*;
@@ -278,25 +278,52 @@ fn not_lower(
     Ok(())
 }
 
-/// A node of 64 cores full of services that state no allocation: each could take all of it, none does.
+/// Two days of a node of 64 cores that uses about `used` of them, told as a hundred services that state no
+/// allocation, so that each could take all of it, and as one.
+fn unlimited(used: f64) -> [Box<dyn Predictor>; 2] {
+    let [mut many, mut one] = [(); 2].map(|()| spec(PredictorKind::Calibrated, 1.0).build());
+    let mut dice = Dice(5);
+    for slot in 0..3 * 288 {
+        let load = |arrival| Load {
+            arrival,
+            usage: used / 100.0 * (0.8 + 0.4 * dice.unit()),
+            limit: 64.0,
+        };
+        let loads: Vec<_> = (0..100).map(load).collect();
+        let all = [Load { arrival: 0, usage: sums(&loads).1, limit: 64.0 }];
+        many.observe(&Observation { ceiling: 64.0, ..observation(slot * 300, &loads) });
+        one.observe(&Observation { ceiling: 64.0, ..observation(slot * 300, &all) });
+    }
+    [many, one]
+}
+
 #[test]
 fn services_without_a_limit_do_not_make_the_prediction_silly() {
-    let mut predictor = spec(PredictorKind::Calibrated, 1.0).build();
-    let mut dice = Dice(5);
-    let step = |slot: u64, dice: &mut Dice| Step {
-        secs: slot * 300,
-        loads: (0..100)
-            .map(|arrival| Load { arrival, usage: 0.08 + 0.04 * dice.unit(), limit: 64.0 })
-            .collect(),
-    };
-    for slot in 0..3 * 288 {
-        let step = step(slot, &mut dice);
-        predictor.observe(&Observation { ceiling: 64.0, ..observation(step.secs, &step.loads) });
-    }
-    let found = peaks(&*predictor);
+    let [many, one] = unlimited(10.0);
+    let found = peaks(&*many);
     assert!(found[0] > 9.0 && found[0] < 16.0, "about 10 cores are used: {found:?}");
     assert!(found[1] > 9.0 && found[1] < 20.0, "about 10 cores are used: {found:?}");
     assert!(found[2] > 9.0 && found[2] < 48.0, "about 10 cores are used: {found:?}");
+    for horizon in 0..3 {
+        let (many, one) =
+            (many.basis(horizon).expect("a basis"), one.basis(horizon).expect("a basis"));
+        assert!(
+            (many.level - one.level).abs() < 1e-4,
+            "{horizon}: {} and {}",
+            many.level,
+            one.level
+        );
+    }
+}
+
+#[test]
+fn no_service_can_add_more_than_the_node_has_left() {
+    let [many, _] = unlimited(60.0);
+    let risk = many.basis(2).expect("a basis").risk;
+    assert!(
+        risk < 0.16 * 6.0 + 1.0,
+        "{risk} cores, of which the spread is below 1 and about 4 cores are left"
+    );
 }
 
 /// Fifty services sampled each second, with bursts that do not coincide: slots hold totals that occurred, not the sum

@@ -17,7 +17,7 @@ fn agrees_with_the_golden_machine() {
     let file = std::fs::File::open(golden).expect("the golden file can be opened");
     let mut golden = csv::Reader::from_reader(flate2::read::GzDecoder::new(file));
 
-    let parameters = Parameters { start_ramp: false, ..Parameters::cpu() };
+    let parameters = Parameters { start_ramp: false, forget_first_day: false, ..Parameters::cpu() };
     let mut predictor = PredictorSpec { parameters, ..PredictorSpec::default() }.build();
     let mut ours: [Vec<[f64; 4]>; 3] = Default::default();
     for step in machines[&3].iter().take(3456) {

@@ -45,6 +45,10 @@ pub(super) fn judge(scene: &mut Scene<'_>, readings: &mut Readings) {
         (Signal::StallBurst, burst_view),
     ];
     for ((signal, view), worst) in signals.into_iter().zip(found) {
+        if view.steal.is_none() {
+            // Without the guard a number means nothing.
+            continue;
+        }
         let mut ignored = view.stolen(cpu).then_some(Ignored::Steal);
         let burst = matches!(signal, Signal::RunWaitBurst | Signal::StallBurst);
         if burst && scene.best_effort.rung0 == Rung0::Held {

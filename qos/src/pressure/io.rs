@@ -36,6 +36,10 @@ pub(super) fn judge(scene: &mut Scene<'_>, readings: &mut Readings) {
             worst.take((stall - alone).max(0.0), d.at(), Some(&track.task.id));
         }
     }
+    if view.steal.is_none() {
+        // Without the guard a number means nothing.
+        return;
+    }
     let ignored = stolen.then_some(Ignored::Steal);
     put(readings, Reading::judged(Signal::IoStallExcess, worst, config, ignored));
 }

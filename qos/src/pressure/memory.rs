@@ -37,7 +37,7 @@ pub(super) fn judge(scene: &mut Scene<'_>, readings: &mut Readings) -> MemoryFac
     });
     let (mut stall, mut faults) = (Worst::default(), Worst::default());
     let mut kills = Worst::default();
-    if scene.tracks.len() == 0 {
+    if scene.tracks.len() == 0 && facts.headroom.is_some() {
         // Nobody was promised anything, so nobody is harmed.
         for worst in [&mut stall, &mut faults, &mut kills] {
             worst.take(0.0, scene.now, None);
@@ -102,6 +102,11 @@ fn headroom(scene: &Scene<'_>, readings: &mut Readings) -> MemoryFacts {
     else {
         return MemoryFacts { hot_cache: hot, ..MemoryFacts::default() };
     };
+    let reclaimed = node.cache.reclaimed(available);
+    let hot = Bytes::from_base(hot.to_base() - reclaimed);
+    // Free memory is gone and guaranteed cache is being reclaimed: whether that hurts is for its
+    // stall to say, which is seen at once, and what was cold is known with the next sample.
+    let unclear = reclaimed > 0.0;
     let left = available.to_base().min(room_below_root(scene).unwrap_or(f64::INFINITY));
     let headroom = (left - hot.to_base()).max(0.0);
     let growth = node.growth(memory);
@@ -112,7 +117,8 @@ fn headroom(scene: &Scene<'_>, readings: &mut Readings) -> MemoryFacts {
     let evict_below = fast.map(|g| g * (memory.evict_ahead.secs() + kill.secs()));
     let floor = if slow { memory.floor * capacity } else { 0.0 };
     let strained = (memory.low * capacity).max(ahead(memory.strained_ahead));
-    let critical = ahead(memory.critical_ahead).max(evict_below.unwrap_or(0.0)).max(floor);
+    let line = evict_below.unwrap_or(0.0).max(floor);
+    let critical = if unclear { 0.0 } else { ahead(memory.critical_ahead).max(line) };
     let mut reading = Reading::unknown(Signal::Headroom, config);
     let share = |bytes: f64| bytes / capacity;
     (reading.value, reading.at, reading.at_once) = (Some(share(headroom)), Some(at), true);
@@ -127,7 +133,7 @@ fn headroom(scene: &Scene<'_>, readings: &mut Readings) -> MemoryFacts {
         headroom: Some(Bytes::from_base(headroom)),
         growth: growth.map(Bytes::from_base),
         evict_below: evict_below.map(Bytes::from_base),
-        runs_out: evict_below.is_some_and(|e| headroom < e) || headroom < floor,
+        runs_out: !unclear && headroom < line,
     }
 }
 

@@ -2,6 +2,10 @@
 //! A world in which any number may be missing, go back or jump, for the safety properties.
 #![allow(unreachable_pub, reason = "a module of a test binary")]
 
+mod steps;
+
+pub use steps::{Step, steps};
+
 use gleaner_estimator::glance::{Glance, GlanceTask};
 use gleaner_estimator::sample::{
     Allocation, Class, CpuTimes, LoadAverage, MemoryEvents, MemoryInfo, NodeSample, Psi, PsiSet,
@@ -15,36 +19,9 @@ use gleaner_qos::capability::{Ability, Actuator, Capabilities};
 use gleaner_qos::config::QosConfig;
 use gleaner_qos::report::{Outcome, Report};
 use gleaner_qos::verdict::{Action, Mode, Verdict};
-use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// What one step does to one task.
-#[derive(Clone, Copy, Debug)]
-pub struct Shake {
-    /// Busy, waiting, stalled, in per mille of the step.
-    busy: u16,
-    wait: u16,
-    stall: u16,
-    /// Change of the working set, MiB.
-    grow: i16,
-    /// 0: a counter resets; 1, 2: something is unreadable; 3: it is missing from this reading.
-    odd: u8,
-}
-
-/// One reading, or one accident.
-#[derive(Clone, Debug)]
-pub struct Step {
-    ms: u64,
-    /// 0 to 5: sample; 6 to 11: glance; 12: gap; 13: the clock goes back.
-    kind: u8,
-    steal: u8,
-    shakes: [Shake; TASKS],
-    /// How the host answers: 0 to 5 done, 6 no effect, 7 failed, 8 silence.
-    host: u8,
-    gone: bool,
-    reborn: u8,
-}
+use steps::Shake;
 
 const TASKS: usize = 6;
 const MIB: u64 = 1 << 20;
@@ -56,33 +33,6 @@ const CLASSES: [Class; TASKS] = [
     Class::System,
     Class::BestEffort,
 ];
-
-fn shake() -> impl Strategy<Value = Shake> {
-    let part = prop_oneof![0_u16..50, 0_u16..1_500];
-    (part.clone(), part.clone(), part, -200_i16..400, 0_u8..40)
-        .prop_map(|(busy, wait, stall, grow, odd)| Shake { busy, wait, stall, grow, odd })
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let ms = prop_oneof![Just(100_u64), Just(1_000), 1_u64..3_000, 1_u64..400_000];
-    let shakes = prop::array::uniform6(shake());
-    (ms, 0_u8..14, 0_u8..12, shakes, 0_u8..9, any::<bool>(), 0_u8..40).prop_map(
-        |(ms, kind, steal, shakes, host, gone, reborn)| Step {
-            ms,
-            kind,
-            steal,
-            shakes,
-            host,
-            gone,
-            reborn,
-        },
-    )
-}
-
-/// A run.
-pub fn steps() -> impl Strategy<Value = Vec<Step>> {
-    prop::collection::vec(step(), 1..120)
-}
 
 struct Job {
     task: Arc<Task>,
@@ -131,7 +81,8 @@ fn task(name: &str, number: usize) -> Arc<Task> {
         priority: i32::try_from(number % 2).expect("small"),
         tenant: (number > 1).then(|| format!("tenant-{}", number % 2)),
         labels: Vec::new(),
-        started: None,
+        // All different, so that no choice ends in a tie of names.
+        started: Some(Timestamp(number)),
     })
 }
 

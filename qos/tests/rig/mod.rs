@@ -14,7 +14,7 @@ use gleaner_qos::assessment::Assessment;
 use gleaner_qos::capability::{Ability, Actuator, Capabilities};
 use gleaner_qos::config::QosConfig;
 use gleaner_qos::report::{Outcome, Report, Settlement};
-use gleaner_qos::verdict::{Action, Correction, Mode, Verdict};
+use gleaner_qos::verdict::{Action, Correction, Mode, Reason, Verdict};
 pub use job::{Job, best_effort, guaranteed};
 use std::collections::BTreeSet;
 
@@ -197,7 +197,9 @@ impl Rig {
         let memory = MemoryInfo {
             total: bytes(self.total),
             available: Some(bytes(self.available())),
-            free: bytes(0.0),
+            free: bytes(
+                (self.available() - self.jobs.iter().map(|j| j.cache).sum::<f64>()).max(0.0),
+            ),
             swap_total: bytes(self.swap_free),
             swap_free: bytes(self.swap_free),
         };
@@ -256,6 +258,20 @@ impl Rig {
             self.advance(step_ms);
             self.tick();
         }
+    }
+
+    /// Runs until this holds; a test that waits for what never comes fails.
+    pub fn run_until(&mut self, mut holds: impl FnMut(&mut Self) -> bool) {
+        let limit = self.ms + 120_000;
+        while !holds(self) {
+            self.run(100);
+            assert!(self.ms < limit, "it never happened\n{}", self.story());
+        }
+    }
+
+    /// Whether somebody was corrected for this reason.
+    pub fn gave(&self, reason: Reason) -> bool {
+        self.log.iter().any(|e| e.correction.why().reason == reason)
     }
 
     fn act(&mut self, correction: &Correction) {

@@ -5,7 +5,6 @@ use crate::clock::wall_ms;
 use crate::table::printable;
 use gleaner_collector::{Collector, LayoutReport};
 use gleaner_engine::config::Config;
-use gleaner_engine::decision::Mode;
 use gleaner_watch::about::About;
 use gleaner_watch::snapshot::Trouble;
 use std::collections::BTreeMap;
@@ -39,18 +38,14 @@ pub(super) fn about(
     }
 }
 
-/// What a person should know of this host: what cannot be seen, and what is asked for and not done.
-pub(super) fn troubles(layout: &LayoutReport, mode: Mode) -> Vec<Trouble> {
-    let unseen = layout.unseen.iter().map(|unseen| Trouble {
-        what: printable(&format!("cannot see {}: {}", unseen.what, unseen.why)),
-        command: "gleaner layout".to_owned(),
-    });
-    let idle = match mode {
-        Mode::Observe => None,
-        Mode::Squeeze | Mode::Evict => Some(Trouble {
-            what: format!("mode \"{}\" does no more than \"observe\" in this version", mode.word()),
-            command: "gleaner check-config".to_owned(),
-        }),
-    };
-    unseen.chain(idle).collect()
+/// What a person should know of this host: what cannot be seen.
+pub(super) fn troubles(layout: &LayoutReport) -> Vec<Trouble> {
+    layout
+        .unseen
+        .iter()
+        .map(|unseen| Trouble {
+            what: printable(&format!("cannot see {}: {}", unseen.what, unseen.why)),
+            command: "gleaner layout".to_owned(),
+        })
+        .collect()
 }

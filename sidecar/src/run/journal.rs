@@ -2,10 +2,11 @@
 //! What is logged of decisions: changes of state only, and none of them more often than once in ten seconds.
 
 use gleaner_collector::LayoutReport;
-use gleaner_engine::decision::{Decision, Health, ResourceDecision};
-use gleaner_estimator::reason::Resource;
-use gleaner_estimator::units::{Amount, Span, Timestamp};
+use gleaner_engine::decision::{Decision, Health};
+use gleaner_estimator::units::{Span, Timestamp};
+use gleaner_qos::assessment::ResourceAssessment;
 use gleaner_qos::level::Level;
+use gleaner_qos::signal::Signal;
 
 /// Least time between two lines of one kind: a state that flaps must not fill the disk.
 const QUIET: Span = Span::from_secs(10);
@@ -35,8 +36,7 @@ impl Kind {
 pub(super) struct Journal {
     phase: Option<Phase>,
     phase_lines: Kind,
-    levels: [Level; 2],
-    level_lines: [Kind; 2],
+    contention: [Contention; 3],
     late_lines: Kind,
 }
 
@@ -51,9 +51,11 @@ impl Journal {
     /// Logs what has changed since the decision before.
     pub(super) fn note(&mut self, decision: &Decision) {
         self.note_phase(decision);
-        let [cpu, memory] = &mut self.level_lines;
-        note_level(&mut self.levels[0], cpu, decision, &decision.cpu, Resource::Cpu);
-        note_level(&mut self.levels[1], memory, decision, &decision.memory, Resource::Memory);
+        if let Some(assessment) = &decision.assessment {
+            for (seen, now) in self.contention.iter_mut().zip(&assessment.resources) {
+                seen.note(decision.at, now);
+            }
+        }
         tracing::debug!(
             tick = decision.tick,
             cpu_offer_millicpus = decision.cpu.offer.amount.0,
@@ -115,25 +117,45 @@ impl Journal {
     }
 }
 
-fn note_level<Q: Amount>(
-    last: &mut Level,
-    lines: &mut Kind,
-    decision: &Decision,
-    resource: &ResourceDecision<Q>,
-    name: Resource,
-) {
-    if *last == resource.level {
-        return;
-    }
-    let Some(swallowed) = lines.due(decision.at) else { return };
-    let (resource_word, from, to) = (name.word(), last.word(), resource.level.word());
-    match resource.level {
-        Level::Calm => tracing::info!(swallowed, resource = resource_word, from, to, "level"),
-        Level::Strained | Level::Critical => {
-            tracing::warn!(swallowed, resource = resource_word, from, to, "level");
+/// Readings without a signal after which that is said: the first has no rates yet, and a single
+/// unreadable file is no blindness.
+const BLIND_AFTER: u32 = 3;
+
+/// What was last said of one resource.
+#[derive(Debug, Default)]
+struct Contention {
+    level: Level,
+    lines: Kind,
+    blind: u32,
+}
+
+impl Contention {
+    fn note(&mut self, at: Timestamp, now: &ResourceAssessment) {
+        let resource = now.resource.word();
+        if now.no_signal {
+            self.blind = self.blind.saturating_add(1);
+            if self.blind == BLIND_AFTER {
+                tracing::warn!(resource, "no contention signal: calm cannot be known");
+            }
+            return;
         }
+        if std::mem::take(&mut self.blind) >= BLIND_AFTER {
+            tracing::info!(resource, "a contention signal is there");
+        }
+        if self.level == now.level {
+            return;
+        }
+        let Some(swallowed) = self.lines.due(at) else { return };
+        let (from, to) = (self.level.word(), now.level.word());
+        let signal = now.leading.map(Signal::word);
+        match now.level {
+            Level::Calm => tracing::info!(swallowed, resource, from, to, "level"),
+            Level::Strained | Level::Critical => {
+                tracing::warn!(swallowed, resource, from, to, signal, "level");
+            }
+        }
+        self.level = now.level;
     }
-    *last = resource.level;
 }
 
 #[cfg(test)]

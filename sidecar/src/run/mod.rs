@@ -55,13 +55,13 @@ pub(crate) fn run(args: &cli::Run) -> Result<(), Failure> {
     let collector = settings::collector(&config)?;
     let scribe = scribe(&config)?;
     let address = doors.address;
-    let about = facts::about(&config, places, &collector);
+    let about = facts::about(&config, places.clone(), &collector);
     let publisher = Publisher::new(about)
         .map_err(|error| Failure::new(Exit::Software, format_args!("metrics: {error}")))?;
     let (wake, mailbox) = channel();
     let background = Background::start(doors, &publisher, wake)?;
     let mut clock = SystemClock::new(mailbox);
-    let parts = Parts { source, config, collector, publisher, scribe, show, address };
+    let parts = Parts { source, config, places, collector, publisher, scribe, show, address };
     let mut daemon = Daemon::new(parts, &clock);
     let result = daemon.run(&mut clock, args.ticks);
     notify::stopping();

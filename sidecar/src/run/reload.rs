@@ -2,10 +2,10 @@
 //! SIGHUP: the configuration is read again. One with a mistake changes nothing; a good one takes effect as a whole.
 
 use super::daemon::Daemon;
-use super::{facts, notify, scribe};
+use super::{notify, scribe};
 use crate::clock::Clock;
 use crate::exit::Failure;
-use crate::{learned, settings};
+use crate::settings;
 use gleaner_engine::config::Config;
 use gleaner_watch::snapshot::Trouble;
 
@@ -26,7 +26,7 @@ impl Daemon {
                 }
             }
         }
-        self.refresh_troubles();
+        self.follow_layout();
         self.schedule.set_interval(clock.now(), self.parts.config.engine.interval);
         notify::ready("deciding");
     }
@@ -61,12 +61,7 @@ impl Daemon {
             self.dropped_before += self.parts.scribe.dropped();
             self.parts.scribe = scribe;
         }
-        let engine = settings::engine(&config, &self.parts.collector);
-        if engine != *self.engine.config() {
-            self.engine = learned::carry_over(&self.engine, engine);
-        }
-        let about = facts::about(&config, places, &self.parts.collector);
-        self.parts.publisher.set_about(about);
+        self.parts.places = places;
         self.parts.config = config;
         Ok(())
     }

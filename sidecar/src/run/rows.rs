@@ -15,7 +15,8 @@ use std::net::SocketAddr;
 
 /// Decisions between two headings.
 const PAGE: u64 = 20;
-const HEADING: &str = "UTC           capacity  guaranteed  best-effort    system      peak     slack      lent     offer  why not more\n";
+const HEADING: &str =
+    "UTC           guaranteed  best-effort  system    peak   slack    lent   offer  why not more";
 
 /// Decisions as rows.
 #[derive(Debug, Default)]
@@ -25,19 +26,26 @@ pub(super) struct Rows {
 
 impl Rows {
     /// The rows of one decision: CPU, and memory where it is lent.
-    pub(super) fn text(&mut self, decision: &Decision, about: &About) -> String {
-        let mut text = String::new();
-        if self.shown.is_multiple_of(PAGE) {
-            text.push_str(HEADING);
-        }
-        self.shown += 1;
+    ///
+    /// A row that is wider than the terminal is cut: the numbers stand in front, and the whole
+    /// sentence in `/v1/decision`.
+    pub(super) fn text(
+        &mut self,
+        decision: &Decision,
+        about: &About,
+        columns: Option<usize>,
+    ) -> String {
         let [cpu, memory] = why(decision, about);
         let time = time_of_day(decision.wall_ms);
-        row(&mut text, &time, "cpu", &decision.cpu, &cpu.line);
-        if decision.memory.offer.bound != Bound::Off {
-            row(&mut text, "", "mem", &decision.memory, &memory.line);
-        }
-        text
+        let heading = self.shown.is_multiple_of(PAGE).then(|| HEADING.to_owned());
+        let lent = decision.memory.offer.bound != Bound::Off;
+        let rows = [
+            heading,
+            Some(row(&time, "cpu", &decision.cpu, &cpu.line)),
+            lent.then(|| row("", "mem", &decision.memory, &memory.line)),
+        ];
+        self.shown += 1;
+        rows.into_iter().flatten().map(|row| cut(row, columns) + "\n").collect()
     }
 }
 
@@ -58,12 +66,10 @@ impl Cell for Bytes {
     }
 }
 
-fn row<Q: Cell>(text: &mut String, time: &str, name: &str, r: &ResourceDecision<Q>, why: &str) {
+fn row<Q: Cell>(time: &str, name: &str, r: &ResourceDecision<Q>, why: &str) -> String {
     let usage = |used: Option<Q>| known(used.map(Cell::cell));
-    let written = writeln!(
-        text,
-        "{time:<8} {name}  {:>8}  {:>10}  {:>11}  {:>8}  {:>8}  {:>8}  {:>8}  {:>8}  {}",
-        r.capacity.cell(),
+    format!(
+        "{time:<8} {name}  {:>10}  {:>11}  {:>6}  {:>6}  {:>6}  {:>6}  {:>6}  {}",
         usage(r.usage.guaranteed),
         usage(r.usage.best_effort),
         usage(r.usage.system),
@@ -72,8 +78,19 @@ fn row<Q: Cell>(text: &mut String, time: &str, name: &str, r: &ResourceDecision<
         r.lent.cell(),
         r.offer.amount.cell(),
         printable(why),
-    );
-    debug_assert!(written.is_ok(), "a String takes everything");
+    )
+}
+
+/// At most this many columns, with a sign where something was cut off.
+fn cut(row: String, columns: Option<usize>) -> String {
+    match columns {
+        Some(columns) if row.chars().count() > columns => {
+            let mut short: String = row.chars().take(columns.saturating_sub(1)).collect();
+            short.push('…');
+            short
+        }
+        Some(_) | None => row,
+    }
 }
 
 /// `14:03:07`, in UTC.
@@ -153,6 +170,13 @@ fn lending<Q>(rule: &LendRule<Q>, engine: &EngineConfig) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_is_never_wider_than_the_terminal() {
+        assert_eq!(cut("cores − reserve".to_owned(), Some(8)), "cores −…");
+        assert_eq!(cut("cores − reserve".to_owned(), Some(15)), "cores − reserve");
+        assert_eq!(cut("cores".to_owned(), None), "cores");
+    }
 
     #[test]
     fn the_time_of_day_is_utc() {

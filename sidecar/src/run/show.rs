@@ -43,7 +43,7 @@ impl Show {
         about: &About,
     ) -> Result<Reader, Failure> {
         match self {
-            Self::Rows(rows) => output::print(&rows.text(decision, about)),
+            Self::Rows(rows) => output::print(&rows.text(decision, about, output::columns())),
             Self::Json => output::print(&(audit::line(decision) + "\n")),
             Self::Nothing => Ok(Reader::Present),
         }

@@ -2,10 +2,14 @@
 //! The real program under test: started, listened to, asked over HTTP, and ended whatever happens.
 
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Output, Stdio};
 use tempfile::TempDir;
@@ -43,6 +47,46 @@ pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("UTF-8")
 }
 
+/// A terminal of this width: our end, and the program's.
+fn terminal(columns: u16) -> (OwnedFd, fs::File) {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&master).and_then(|()| unlockpt(&master)).expect("a terminal");
+    let name = ptsname(&master, Vec::new()).expect("a terminal");
+    let name = Path::new(OsStr::from_bytes(name.to_bytes())).to_owned();
+    let slave = fs::OpenOptions::new().read(true).write(true).open(name).expect("a terminal");
+    let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&slave, size).expect("a terminal");
+    (master, slave)
+}
+
+/// What was written waits in the terminal; with its last writer gone the read ends in EIO.
+fn shown(master: OwnedFd) -> String {
+    let mut shown = Vec::new();
+    let _ = fs::File::from(master).read_to_end(&mut shown);
+    String::from_utf8(shown).expect("UTF-8").replace("\r\n", "\n")
+}
+
+/// Runs it to its end on a terminal of this width, and gives what the terminal shows.
+pub(crate) fn on_a_terminal(columns: u16, arguments: &[&str]) -> String {
+    let (master, slave) = terminal(columns);
+    let status = program()
+        .args(arguments)
+        .stdout(slave)
+        .stderr(Stdio::inherit())
+        .status()
+        .expect("the program starts");
+    assert!(status.success(), "{status}");
+    shown(master)
+}
+
+/// Runs it to its end with only standard error on a terminal: what that shows, and the output.
+pub(crate) fn watched(arguments: &[&str]) -> (String, String) {
+    let (master, slave) = terminal(100);
+    let output = program().args(arguments).stderr(slave).output().expect("the program starts");
+    assert!(output.status.success(), "{}", output.status);
+    (shown(master), stdout(&output))
+}
+
 /// A daemon that runs until the test ends.
 pub(crate) struct Running {
     child: Child,
@@ -53,8 +97,17 @@ pub(crate) struct Running {
 impl Running {
     /// Starts it with `run` and these arguments.
     pub(crate) fn start(arguments: &[&str], environment: &[(&str, &OsStr)]) -> Self {
+        Self::command("run", arguments, environment)
+    }
+
+    /// Starts any command.
+    pub(crate) fn command(
+        command: &str,
+        arguments: &[&str],
+        environment: &[(&str, &OsStr)],
+    ) -> Self {
         let mut child = program()
-            .arg("run")
+            .arg(command)
             .args(arguments)
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())

@@ -45,7 +45,7 @@ class = \"best_effort\"
 ";
 
 /// Writes the node below `root` and a configuration that looks there.
-fn node(root: &Path) -> PathBuf {
+pub(crate) fn node(root: &Path) -> PathBuf {
     for (name, content) in FILES {
         write(&root.join(name), content);
     }

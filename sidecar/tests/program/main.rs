@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The real program, as a user and a supervisor meet it.
 
+mod backtest;
 mod cli;
 mod common;
 mod fake_node;
+mod record;
 mod run;

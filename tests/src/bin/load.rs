@@ -40,7 +40,10 @@ fn main() -> ExitCode {
                 }
             });
         }),
-        ["deaf"] => Some(ignore_termination()),
+        ["deaf"] => {
+            ignore_termination();
+            Some(())
+        }
         ["chain", chains] => number(chains).map(chain),
         _ => None,
     };

@@ -6,11 +6,12 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use std::collections::BTreeMap;
 
 /// Workspace crates, and the workspace crates that each may use.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("gleaner-estimator", &[]),
     ("gleaner-qos", &["gleaner-estimator"]),
     ("gleaner-engine", &["gleaner-estimator", "gleaner-qos"]),
     ("gleaner-collector", &["gleaner-estimator"]),
+    ("gleaner-act", &["gleaner-estimator", "gleaner-qos", "gleaner-collector"]),
     ("gleaner-watch", &["gleaner-estimator", "gleaner-qos", "gleaner-engine"]),
     ("gleaner-backtest", &["gleaner-estimator", "gleaner-qos", "gleaner-engine"]),
     ("gleaner-ffi", ALL_BUT_HOSTS),
@@ -22,6 +23,7 @@ const ALL_BUT_HOSTS: &[&str] = &[
     "gleaner-qos",
     "gleaner-engine",
     "gleaner-collector",
+    "gleaner-act",
     "gleaner-watch",
     "gleaner-backtest",
 ];
@@ -30,6 +32,7 @@ const ALL: &[&str] = &[
     "gleaner-qos",
     "gleaner-engine",
     "gleaner-collector",
+    "gleaner-act",
     "gleaner-watch",
     "gleaner-backtest",
     "gleaner-ffi",
@@ -37,9 +40,9 @@ const ALL: &[&str] = &[
 ];
 /// The pure crates, and all that they may use from elsewhere.
 pub(crate) const PURE: [(&str, &[&str]); 3] = [
-    ("gleaner-estimator", &["serde", "thiserror"]),
+    ("gleaner-estimator", &["serde", "thiserror", "postcard", "crc32fast"]),
     ("gleaner-qos", &["serde", "thiserror"]),
-    ("gleaner-engine", &["serde", "thiserror", "toml", "serde_json"]),
+    ("gleaner-engine", &["serde", "thiserror", "toml", "serde_json", "postcard", "strsim"]),
 ];
 
 /// One edge: who, on whom, and whether only for its tests.

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The read-only server: metrics, liveness and JSON over HTTP/1.1. GET and HEAD, nothing else.
 
+mod assets;
 mod connection;
+mod frame;
 mod guard;
 mod json;
+mod live;
+mod page;
 mod routes;
 mod stall;
 
@@ -34,6 +38,8 @@ pub enum Surface {
 pub struct Limits {
     /// Connections at once; more wait in the kernel's queue.
     pub connections: usize,
+    /// Pages that get a stream of frames at once; more poll every ten seconds.
+    pub viewers: usize,
     /// Time for a request's headers to arrive; also how long an idle connection is kept.
     pub header_timeout: Duration,
     /// Bytes of request line and headers.
@@ -49,6 +55,7 @@ impl Default for Limits {
         Self {
             // A page, a scraper, `top` and a few curious people; each costs some 20 KiB.
             connections: 64,
+            viewers: 16,
             header_timeout: Duration::from_secs(5),
             header_bytes: 8 << 10,
             stall: Duration::from_secs(10),
@@ -86,9 +93,9 @@ pub async fn serve(
     let address = listener.local_addr()?;
     tracing::info!(%address, "serving");
     let limits = config.limits;
-    let router = routes::router(published, metrics, &config);
     let places = Arc::new(Semaphore::new(limits.connections));
     let (ending, end) = watch::channel(());
+    let router = routes::router(published, metrics, &config, end.clone());
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
     loop {

@@ -1,27 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What can be asked: the table of paths and what each answers.
 
-use super::json;
-use super::{HttpConfig, Surface, guard};
+use super::assets::{PAGE_SCRIPT, PAGE_STYLE};
+use super::frame::Frame;
+use super::{HttpConfig, Surface, guard, json, live, page};
+use crate::history::Range;
 use crate::metrics::{CONTENT_TYPE, Metrics};
 use crate::published::Published;
 use crate::snapshot::Snapshot;
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::from_fn_with_state;
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use gleaner_engine::decision::Health;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::sync::{Semaphore, watch};
 
 /// What the answers are made from.
 #[derive(Clone)]
 struct Shown {
     published: Arc<Published>,
     metrics: Arc<Metrics>,
+    viewers: Arc<Semaphore>,
+    end: watch::Receiver<()>,
 }
 
 /// The paths of one listener, behind the guard.
@@ -29,6 +34,7 @@ pub(super) fn router(
     published: Arc<Published>,
     metrics: Arc<Metrics>,
     config: &HttpConfig,
+    end: watch::Receiver<()>,
 ) -> Router {
     let scraped = Router::new()
         .route("/metrics", get(scrape))
@@ -37,6 +43,19 @@ pub(super) fn router(
     let all = match config.surface {
         Surface::Metrics => scraped,
         Surface::All => scraped
+            .route("/", get(page))
+            .route(
+                PAGE_SCRIPT.path,
+                get(|asked: HeaderMap| async move { PAGE_SCRIPT.answer(&asked) }),
+            )
+            .route(
+                PAGE_STYLE.path,
+                get(|asked: HeaderMap| async move { PAGE_STYLE.answer(&asked) }),
+            )
+            .route("/v1/live", get(live))
+            .route("/v1/frame", get(frame))
+            .route("/v1/history", get(history))
+            .route("/v1/events", get(events))
             .route("/v1/offer", get(offer))
             .route("/v1/decision", get(decision))
             .route("/v1/tasks", get(tasks))
@@ -48,8 +67,9 @@ pub(super) fn router(
         .map(|name| name.trim_end_matches('.').to_owned())
         .collect::<Vec<_>>()
         .into();
+    let viewers = Arc::new(Semaphore::new(config.limits.viewers));
     all.fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here\n") })
-        .with_state(Shown { published, metrics })
+        .with_state(Shown { published, metrics, viewers, end })
         .layer(from_fn_with_state(names, guard::guard))
 }
 
@@ -88,6 +108,40 @@ async fn decision(State(shown): State<Shown>) -> Response {
 
 async fn tasks(State(shown): State<Shown>) -> Response {
     answer(&shown, |shot, now| encode(&json::tasks(shot, now)))
+}
+
+async fn page(State(shown): State<Shown>) -> Html<String> {
+    Html(page::render(&shown.published, Instant::now()))
+}
+
+async fn live(State(shown): State<Shown>) -> Response {
+    live::live(shown.published, shown.viewers, shown.end)
+}
+
+async fn frame(State(shown): State<Shown>) -> Response {
+    answer(&shown, |shot, now| encode(&Frame::of(shot, &shown.published, now)))
+}
+
+/// `range` is `10m`, `1h` or `6h`.
+async fn history(State(shown): State<Shown>, Query(asked): Query<Asked>) -> Response {
+    let word = asked.range.as_deref().unwrap_or("10m");
+    let Some(range) = Range::of_word(word) else {
+        return (StatusCode::BAD_REQUEST, "range is 10m, 1h or 6h\n").into_response();
+    };
+    // Copied out of the lock first: encoding takes longer than a tick may wait.
+    let columns = shown.published.history().columns(range);
+    respond(encode(&columns))
+}
+
+async fn events(State(shown): State<Shown>) -> Response {
+    let latest = shown.published.events().latest();
+    respond(encode(&latest))
+}
+
+/// What a client may ask of `/v1/history`.
+#[derive(Deserialize)]
+struct Asked {
+    range: Option<String>,
 }
 
 async fn layout(State(shown): State<Shown>) -> Response {

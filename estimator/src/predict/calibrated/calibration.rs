@@ -27,6 +27,8 @@ const TILT: (f64, f64) = (0.2, 4.0);
 pub(super) struct Calibration {
     horizon: Span,
     risk: f64,
+    /// How much prior: in days of outcomes, as a multiple of the days in which one violation is expected.
+    prior_days: f64,
     scores: Vec<f64>,
     /// `a` as a multiple of the asked risk.
     tilt: f64,
@@ -50,14 +52,22 @@ fn score_at(place: f64) -> f64 {
 }
 
 impl Calibration {
-    /// As much prior as twice the days in which one violation is expected.
-    pub(super) fn new(horizon: Span, risk: Ratio, prior: &Prior) -> Self {
-        let risk = risk.get();
-        let weight = 2.0 * effective_days(horizon) / risk * PER_DAY as f64;
-        let scores = prior.iter().map(|w| f64::from(*w) * 1e-9 * weight).collect();
-        let mut new = Self { horizon, risk, scores, tilt: 1.0, k: 0.0 };
-        new.k = new.quantile();
+    /// Knows the prior only. `prior_days` as in the field.
+    pub(super) fn new(horizon: Span, risk: Ratio, prior: &Prior, prior_days: f64) -> Self {
+        let scores = vec![0.0; BINS];
+        let mut new = Self { horizon, risk: risk.get(), prior_days, scores, tilt: 1.0, k: 0.0 };
+        new.restart(prior);
         new
+    }
+
+    /// Forgets every outcome.
+    pub(super) fn restart(&mut self, prior: &Prior) {
+        let days = self.prior_days * effective_days(self.horizon) / self.risk;
+        for (score, weight) in self.scores.iter_mut().zip(prior) {
+            *score = f64::from(*weight) * 1e-9 * days * PER_DAY as f64;
+        }
+        self.tilt = 1.0;
+        self.k = self.quantile();
     }
 
     /// Scales of uncertainty that the asked risk costs.
@@ -126,8 +136,12 @@ mod tests {
     use crate::predict::outcomes::Mark;
 
     fn outcome(reached: f64, hidden: bool) -> Outcome {
-        let mark = Mark { peak: 3.0, bare: 3.0, level: 1.0, risk: 1.0 };
+        let mark = Mark { peak: 3.0, bare: 3.0, level: 1.0, risk: 1.0, early: false };
         Outcome { mark, total: 0.5, reached, step: 1, hidden }
+    }
+
+    fn thirty_minutes() -> Calibration {
+        Calibration::new(Span::from_secs(1800), Ratio::from_milli(10), &prior::MEDIUM, 2.0)
     }
 
     #[test]
@@ -136,30 +150,32 @@ mod tests {
         for (secs, prior, want) in
             [(300, &prior::SHORT, 0.72), (1800, &prior::MEDIUM, 1.65), (86_400, &prior::LONG, 2.50)]
         {
-            let k = Calibration::new(Span::from_secs(secs), one, prior).k();
+            let k = Calibration::new(Span::from_secs(secs), one, prior, 2.0).k();
             assert!((k - want).abs() < 0.005, "{secs} s: {k}");
         }
     }
 
     #[test]
     fn violations_raise_k_and_quiet_lowers_it() {
-        let new = || Calibration::new(Span::from_secs(1800), Ratio::from_milli(10), &prior::MEDIUM);
-        let (mut busy, mut quiet) = (new(), new());
+        let before = thirty_minutes().k();
+        let (mut busy, mut quiet) = (thirty_minutes(), thirty_minutes());
         for _ in 0..PER_DAY {
             busy.learn(&outcome(4.0, false));
             quiet.learn(&outcome(0.4, false));
         }
-        assert!(busy.k() > new().k() && quiet.k() < new().k());
+        assert!(busy.k() > before && quiet.k() < before);
     }
 
     #[test]
     fn what_pressure_hid_only_raises_k() {
-        let mut it = Calibration::new(Span::from_secs(1800), Ratio::from_milli(10), &prior::MEDIUM);
+        let mut it = thirty_minutes();
         let before = it.k();
         it.learn(&outcome(0.4, true));
         assert_eq!(it.k().to_bits(), before.to_bits());
         it.learn(&outcome(5.0, true));
         assert!(it.k() > before);
+        it.restart(&prior::MEDIUM);
+        assert_eq!(it.k().to_bits(), before.to_bits());
     }
 
     #[test]

@@ -23,7 +23,7 @@ mod prior;
 use super::outcomes::{Mark, Outcome};
 use super::roster::{Group, Member};
 use super::rule::Rule;
-use super::slot::slots_in;
+use super::slot::{PER_DAY, slots_in};
 use super::spec::PredictorSpec;
 use super::{Basis, NodeLoad};
 use crate::units::{Ratio, Span};
@@ -97,22 +97,26 @@ struct Aim {
 pub(super) struct Calibrated {
     features: Features,
     aims: Vec<Aim>,
+    /// Whether what is learned now will be forgotten: see `Parameters::forget_first_day`.
+    early: bool,
 }
 
 impl Calibrated {
     pub(super) fn new(spec: &PredictorSpec) -> Self {
+        let forgets = spec.parameters.forget_first_day;
+        let prior_days = if forgets { 1.0 } else { 2.0 };
         let aims = spec.horizons.iter().map(|horizon| {
             let reach = Reach::of(*horizon);
             let ramp = slots_in((*horizon).max(Span::from_secs(2 * 3600)));
             Aim {
                 reach,
                 ramp: if spec.parameters.start_ramp { ramp } else { 0 },
-                calibration: Calibration::new(*horizon, spec.risk, reach.prior()),
+                calibration: Calibration::new(*horizon, spec.risk, reach.prior(), prior_days),
                 level: 0.0,
                 risk: 0.0,
             }
         });
-        Self { features: Features::new(), aims: aims.collect() }
+        Self { features: Features::new(), aims: aims.collect(), early: forgets }
     }
 }
 
@@ -141,6 +145,12 @@ impl Rule for Calibrated {
 
     fn weigh(&mut self, group: &Group, members: &mut [Member<Trace>], _: &NodeLoad) {
         self.features.weigh(group, members);
+        if self.early && group.slot >= PER_DAY as u64 {
+            self.early = false;
+            for aim in &mut self.aims {
+                aim.calibration.restart(aim.reach.prior());
+            }
+        }
         for aim in &mut self.aims {
             aim.level = aim.reach.level(&self.features.now);
             aim.risk = aim.reach.risk(&self.features.now);
@@ -158,12 +168,19 @@ impl Rule for Calibrated {
 
     fn mark(&self, horizon: usize, peak: f64, group: &Group) -> Mark {
         match self.aims.get(horizon) {
-            Some(aim) => Mark { peak, bare: aim.bare(group), level: aim.level, risk: aim.risk },
+            Some(aim) => {
+                let (bare, early) = (aim.bare(group), self.early);
+                Mark { peak, bare, level: aim.level, risk: aim.risk, early }
+            }
             None => Mark { peak, ..Mark::default() },
         }
     }
 
     fn judged(&mut self, horizon: usize, outcome: &Outcome) {
+        // What was predicted on the first day says nothing about later ones.
+        if outcome.mark.early && !self.early {
+            return;
+        }
         if let Some(aim) = self.aims.get_mut(horizon) {
             aim.calibration.learn(outcome);
         }

@@ -22,6 +22,8 @@ pub struct Request {
     pub predictors: Vec<PredictorKind>,
     /// Risks to ask for. Predictors that heed none run once and are judged by each.
     pub risks: Vec<Ratio>,
+    /// Further risks to ask `calibrated` for, for curves and advice; they have no line in the report.
+    pub curve: Vec<Ratio>,
     /// How far ahead.
     pub horizons: Vec<Span>,
     /// CPU, memory or both.
@@ -130,20 +132,41 @@ pub struct Line<'a> {
 impl TraceResult {
     /// Every combination in which something was judged: by resource, horizon, then as asked for.
     pub fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        let places = |len: usize| 0..len;
-        places(self.plan.resources.len())
-            .flat_map(move |r| places(self.plan.horizons.len()).map(move |h| (r, h)))
+        self.combinations()
             .flat_map(move |(r, h)| self.lines.iter().map(move |line| (r, h, line)))
-            .map(|(r, h, (setting, risk))| Line {
-                trace: self,
-                resource: self.plan.resources[r],
-                horizon: self.plan.horizons[h],
-                setting: &self.plan.settings[*setting],
-                risk: *risk,
-                tally: self.outcome.tally(*setting, r, h),
-                oracle: self.outcome.oracle(r, h).savings(),
+            .map(|(r, h, (setting, risk))| self.line(r, h, *setting, *risk))
+            .filter(|line| line.tally.score.intervals > 0)
+    }
+
+    /// Everything that was run for one resource and horizon, what is not reported included; in the plan's order.
+    pub fn curve(&self, resource: Resource, horizon: Span) -> impl Iterator<Item = Line<'_>> {
+        self.combinations()
+            .filter(move |(r, h)| {
+                (self.plan.resources[*r], self.plan.horizons[*h]) == (resource, horizon)
+            })
+            .flat_map(move |(r, h)| {
+                let settings = self.plan.settings.iter().enumerate();
+                settings.map(move |(s, setting)| self.line(r, h, s, setting.risk))
             })
             .filter(|line| line.tally.score.intervals > 0)
+    }
+
+    /// Places of resources and horizons.
+    fn combinations(&self) -> impl Iterator<Item = (usize, usize)> {
+        let horizons = self.plan.horizons.len();
+        (0..self.plan.resources.len()).flat_map(move |r| (0..horizons).map(move |h| (r, h)))
+    }
+
+    fn line(&self, resource: usize, horizon: usize, setting: usize, risk: Ratio) -> Line<'_> {
+        Line {
+            trace: self,
+            resource: self.plan.resources[resource],
+            horizon: self.plan.horizons[horizon],
+            setting: &self.plan.settings[setting],
+            risk,
+            tally: self.outcome.tally(setting, resource, horizon),
+            oracle: self.outcome.oracle(resource, horizon).savings(),
+        }
     }
 }
 
@@ -176,6 +199,9 @@ fn asked(request: &Request) -> (Vec<Setting>, Vec<(usize, Ratio)>) {
             }
             lines.push((settings.len() - 1, *risk));
         }
+    }
+    for risk in request.curve.iter().filter(|risk| !request.risks.contains(*risk)) {
+        settings.push(Setting::new(PredictorKind::Calibrated, *risk));
     }
     (settings, lines)
 }

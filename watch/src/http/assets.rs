@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The page's script and style: in the program, compressed, named by their content, so kept by browsers for ever.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+
+include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+/// A file of the page.
+#[derive(Clone, Copy)]
+pub(super) struct Asset {
+    /// Where it is served.
+    pub(super) path: &'static str,
+    kind: &'static str,
+    plain: &'static [u8],
+    compressed: &'static [u8],
+}
+
+/// uPlot and our own scripts.
+pub(super) const PAGE_SCRIPT: Asset = Asset {
+    path: SCRIPT,
+    kind: "text/javascript; charset=utf-8",
+    plain: include_bytes!(concat!(env!("OUT_DIR"), "/page.js")),
+    compressed: include_bytes!(concat!(env!("OUT_DIR"), "/page.js.gz")),
+};
+
+/// Their styles.
+pub(super) const PAGE_STYLE: Asset = Asset {
+    path: STYLE,
+    kind: "text/css; charset=utf-8",
+    plain: include_bytes!(concat!(env!("OUT_DIR"), "/page.css")),
+    compressed: include_bytes!(concat!(env!("OUT_DIR"), "/page.css.gz")),
+};
+
+impl Asset {
+    /// Compressed where the client can read that.
+    pub(super) fn answer(self, asked: &HeaderMap) -> Response {
+        let accepted = asked.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+        let takes_gzip = accepted.is_some_and(|encodings| {
+            encodings.split(',').any(|one| one.split(';').next().map(str::trim) == Some("gzip"))
+        });
+        let body = if takes_gzip { self.compressed } else { self.plain };
+        let mut response = (
+            [
+                (header::CONTENT_TYPE, self.kind),
+                (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+                (header::VARY, "accept-encoding"),
+            ],
+            body,
+        )
+            .into_response();
+        if takes_gzip {
+            let gzip = HeaderValue::from_static("gzip");
+            response.headers_mut().insert(header::CONTENT_ENCODING, gzip);
+        }
+        response
+    }
+}
