@@ -185,8 +185,12 @@ impl Collector {
             proc: self.node.proc(),
             at,
         };
+        let rescan = u64::from(self.settings.rescan_every.max(1));
         let (mut signals, mut filled) = (Signals::default(), 0);
-        for entry in &mut self.roster.entries {
+        for (index, entry) in self.roster.entries.iter_mut().enumerate() {
+            if entry.is_due(self.round + 1, rescan) {
+                self.roster.due.push(index);
+            }
             let slow = (self.round + entry.phase).is_multiple_of(every);
             if !entry.read(&mut tools, slow) {
                 into.vanished += 1;

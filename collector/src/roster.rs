@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 /// A new task is described again at each of so many samples: its maker writes weights and limits, and
 /// moves the first process in, only after the directory is there to be seen.
-const YOUNG: u32 = 10;
+const YOUNG: u8 = 10;
 
 /// Who started longer ago than this was complete when it was first seen.
 const SETTLED: Span = Span::from_secs(10);
@@ -52,6 +52,10 @@ pub(crate) struct Roster {
     pub(crate) best_effort_usec: u64,
     /// Whether everything was listed once: a task that comes later starts from nothing.
     listed: bool,
+    /// Where the tasks are whose settings are to be read again in the next round.
+    pub(crate) due: Vec<usize>,
+    /// Entries came or went since, so that `due` no longer says where they are.
+    moved: bool,
     changes: Changes,
     pending: Vec<Change>,
     arrivals: u64,
@@ -76,6 +80,7 @@ impl Roster {
             entry.close(reader);
             self.look_again(&entry.task.id.name);
         }
+        self.moved = true;
         self.count();
     }
 
@@ -83,6 +88,7 @@ impl Roster {
     pub(crate) fn clear(&mut self, reader: &mut Reader) {
         self.entries.drain(..).for_each(|mut entry| entry.close(reader));
         self.listed = false;
+        self.moved = true;
         self.count();
     }
 
@@ -105,6 +111,7 @@ impl Roster {
             }
         }
         self.pending = pending;
+        self.moved = true;
         self.recount(scene);
         Ok(false)
     }
@@ -130,6 +137,7 @@ impl Roster {
         }
         self.listed = true;
         self.entries.sort_unstable_by(|a, b| a.task.id.cmp(&b.task.id));
+        self.moved = true;
         self.recount(scene);
         Ok(())
     }
@@ -253,18 +261,21 @@ impl Roster {
     /// Refreshes the tasks whose turn it is, and the young ones.
     pub(crate) fn refresh_due(&mut self, round: u64, scene: &mut Scene<'_>) {
         let every = u64::from(scene.settings.rescan_every.max(1));
+        if std::mem::take(&mut self.moved) {
+            self.due.clear();
+            let due = self.entries.iter().enumerate().filter(|(_, e)| e.is_due(round, every));
+            self.due.extend(due.map(|(index, _)| index));
+        }
+        if self.due.is_empty() {
+            return;
+        }
         let mut entries = std::mem::take(&mut self.entries);
-        let mut refreshed = false;
-        for entry in &mut entries {
-            if entry.young > 0 || (round > 0 && (round + entry.phase).is_multiple_of(every)) {
-                self.refresh(entry, scene);
-                refreshed = true;
-            }
+        let mut due = std::mem::take(&mut self.due);
+        for index in due.drain(..) {
+            self.refresh(&mut entries[index], scene);
         }
-        self.entries = entries;
-        if refreshed {
-            self.recount(scene);
-        }
+        (self.entries, self.due) = (entries, due);
+        self.recount(scene);
     }
 
     /// Reads again what changes rarely, and replaces the task's description where it changed.
@@ -277,8 +288,7 @@ impl Roster {
             started = age::started(scene.reader, scene.proc, tree, &entry.task.id.name, scene.at);
         }
         // Mostly nothing has changed, and then nothing is allocated.
-        if facts != entry.facts || started != entry.task.started || scene.cpus != entry.node {
-            (entry.facts, entry.node) = (facts, scene.cpus);
+        if entry.renew(facts, scene.cpus) || started != entry.task.started {
             let task = describe(entry.task.id.clone(), &facts, started, scene);
             if task != *entry.task {
                 if task.class != entry.class {

@@ -25,31 +25,37 @@ pub(crate) struct Tools<'a> {
 }
 
 /// One task, its descriptors, and the values that are held between readings.
+///
+/// In the order in which a reading needs it: with a thousand tasks the caches hold none of this from
+/// one sample to the next, so what is not touched is not waited for.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Entry {
     pub(crate) task: Arc<Task>,
-    /// The settings and the node's CPUs that its description was made from.
-    pub(crate) facts: Facts,
-    pub(crate) node: MilliCpus,
-    pub(crate) counters: TaskCounters,
-    /// Spreads the tasks over the rounds, so that slow files are not all read in one.
-    pub(crate) phase: u64,
-    /// So many more refreshes at every sample: who makes a cgroup writes its settings a moment later.
-    pub(crate) young: u32,
-    /// Its processes are in the unified cgroup of the same path (hybrid), so the stall times there are its.
-    pub(crate) pressure_is_its: bool,
-    pub(crate) threads: Option<Box<Threads>>,
     /// Its class, here too because `task` is memory of its own, which a reading need not touch.
     pub(crate) class: Class,
+    /// Its processes are in the unified cgroup of the same path (hybrid), so the stall times there are its.
+    pub(crate) pressure_is_its: bool,
     /// Found gone by the latest reading.
     pub(crate) gone: bool,
     /// A file that was there, or could have been, was not.
     lost: bool,
     /// Never read yet, so that nothing is held.
     first: bool,
+    /// It has a quota, so its throttling matters within a second.
+    has_quota: bool,
+    /// So many more refreshes at every sample: who makes a cgroup writes its settings a moment later.
+    pub(crate) young: u8,
+    /// Spreads the tasks over the rounds, so that slow files are not all read in one.
+    pub(crate) phase: u64,
     /// CPU time, in microseconds, that is already part of the best-effort total.
     pub(crate) metered: Option<u64>,
+    pub(crate) threads: Option<Box<Threads>>,
     slots: [Slot; KINDS],
+    pub(crate) counters: TaskCounters,
+    /// The settings and the node's CPUs that its description was made from.
+    facts: Facts,
+    node: MilliCpus,
 }
 
 impl Entry {
@@ -57,19 +63,33 @@ impl Entry {
         Self {
             class: task.class,
             task,
-            facts,
-            node,
-            counters: TaskCounters::default(),
-            phase,
-            young: 0,
             pressure_is_its: true,
-            threads: None,
             gone: false,
             lost: false,
             first: true,
+            has_quota: facts.quota.is_some(),
+            young: 0,
+            phase,
             metered: None,
+            threads: None,
             slots: Default::default(),
+            counters: TaskCounters::default(),
+            facts,
+            node,
         }
+    }
+
+    /// Takes settings that were read again; `true` when its description has to be made anew.
+    pub(crate) fn renew(&mut self, facts: Facts, node: MilliCpus) -> bool {
+        let changed = (self.facts, self.node) != (facts, node);
+        (self.facts, self.node) = (facts, node);
+        self.has_quota = facts.quota.is_some();
+        changed
+    }
+
+    /// Whether its settings are to be read again in that round.
+    pub(crate) fn is_due(&self, round: u64, every: u64) -> bool {
+        self.young > 0 || (round > 0 && (round + self.phase).is_multiple_of(every))
     }
 
     /// Reads what is due; `false` when the cgroup that was listed is gone.
@@ -79,7 +99,7 @@ impl Entry {
     pub(crate) fn read(&mut self, tools: &mut Tools<'_>, slow: bool) -> bool {
         let slow = std::mem::take(&mut self.first) || slow;
         let guaranteed = self.class == Class::Guaranteed;
-        let throttled = slow || self.facts.quota.is_some();
+        let throttled = slow || self.has_quota;
         let pressure = (guaranteed || slow).then_some(self.pressure_is_its);
         let (mut files, counters) = self.files(tools);
         read_cpu(&mut files, counters, throttled);
@@ -98,7 +118,7 @@ impl Entry {
     ///
     /// Major faults are in `memory.stat`, the dearest of all files: it is read only when `faults`.
     pub(crate) fn glance(&mut self, tools: &mut Tools<'_>, faults: bool) -> bool {
-        let (throttled, its) = (self.facts.quota.is_some(), self.pressure_is_its);
+        let (throttled, its) = (self.has_quota, self.pressure_is_its);
         let (mut files, counters) = self.files(tools);
         read_cpu(&mut files, counters, throttled);
         if faults {

@@ -51,13 +51,22 @@ impl Fault {
 /// Decimal digits and nothing else; `None` also where the number does not fit.
 #[must_use]
 pub fn number(text: &[u8]) -> Option<u64> {
-    if text.is_empty() {
-        return None;
+    // No number of so many digits is too large.
+    const SAFE: usize = 19;
+    let (first, rest) = text.split_at(text.len().min(SAFE));
+    let mut sum = 0_u64;
+    for byte in first {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        sum = sum * 10 + u64::from(digit);
     }
-    text.iter().try_fold(0_u64, |sum, byte| {
+    let sum = rest.iter().try_fold(sum, |sum, byte| {
         let digit = byte.checked_sub(b'0').filter(|digit| *digit <= 9)?;
         sum.checked_mul(10)?.checked_add(u64::from(digit))
-    })
+    })?;
+    (!text.is_empty()).then_some(sum)
 }
 
 /// A file of one number.
