@@ -8,6 +8,8 @@
 //! * **Cold start**: unknown; the signal that needs it is `None`.
 //! * **Recovery**: a running mean over about [`Baseline::MEMORY`] windows follows a service that changes.
 
+use gleaner_estimator::units::{Span, Timestamp};
+
 /// Buckets of CPU use; the last holds everything above.
 const BUCKETS: usize = 20;
 
@@ -16,6 +18,17 @@ const BUCKETS: usize = 20;
 pub(crate) struct Baseline {
     means: [f32; BUCKETS],
     windows: [u8; BUCKETS],
+    /// End of the last window that was learned.
+    learned: Option<Timestamp>,
+}
+
+/// What a task did in one window, in cores and in shares of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Alone {
+    pub(crate) at: Timestamp,
+    pub(crate) span: Span,
+    pub(crate) cores: f64,
+    pub(crate) stall: f64,
 }
 
 impl Baseline {
@@ -31,15 +44,25 @@ impl Baseline {
         (0..BUCKETS - 1).find(|i| place < (*i + 1) as f64).unwrap_or(BUCKETS - 1)
     }
 
-    /// Adds one window seen without best-effort.
-    pub(crate) fn learn(&mut self, cores: f64, scale: f64, stall: f64) {
-        let i = Self::bucket(cores, scale);
+    /// Adds a window seen without best-effort; one that overlaps the last would count a moment twice.
+    pub(crate) fn learn(&mut self, window: Alone, scale: f64) {
+        let overlaps = |last| window.at.since(last).is_none_or(|s| s < window.span);
+        if self.learned.is_some_and(overlaps) {
+            return;
+        }
+        self.learned = Some(window.at);
+        let i = Self::bucket(window.cores, scale);
         self.windows[i] = self.windows[i].saturating_add(1).min(Self::MEMORY);
         let weight = 1.0 / f64::from(self.windows[i]);
         let mean = f64::from(self.means[i]);
         #[expect(clippy::cast_possible_truncation, reason = "a share of one: f32 keeps 7 digits")]
-        let next = (mean + (stall - mean) * weight) as f32;
+        let next = (mean + (window.stall.min(1.0) - mean) * weight) as f32;
         self.means[i] = next;
+    }
+
+    /// A gap: what was learned stays, when it was learned means nothing on the new clock.
+    pub(crate) fn forget_time(&mut self) {
+        self.learned = None;
     }
 
     /// What the task shows by itself at this CPU use.
@@ -54,21 +77,27 @@ impl Baseline {
 mod tests {
     use super::*;
 
+    /// Learns so many windows of a second each.
+    fn learn(b: &mut Baseline, from: u64, windows: u64, cores: f64, stall: f64) {
+        for i in from..from + windows {
+            let at = Timestamp::default().plus(Span::from_secs(i));
+            b.learn(Alone { at, span: Span::from_secs(1), cores, stall }, 2.0);
+        }
+    }
+
     #[test]
     fn it_learns_per_use_and_answers_from_the_same_or_a_busier_bucket() {
         let mut b = Baseline::default();
-        for _ in 0..Baseline::MIN_WINDOWS - 1 {
-            b.learn(1.0, 2.0, 0.30);
-        }
+        learn(&mut b, 1, u64::from(Baseline::MIN_WINDOWS) - 1, 1.0, 0.30);
         assert_eq!(b.at(1.0, 2.0), None, "too few windows");
-        b.learn(1.0, 2.0, 0.30);
+        learn(&mut b, u64::from(Baseline::MIN_WINDOWS) - 1, 1, 1.0, 0.30);
+        assert_eq!(b.at(1.0, 2.0), None, "the same window again is not another");
+        learn(&mut b, 10, 1, 1.0, 0.30);
         let near = |v: Option<f64>, want: f64| v.is_some_and(|v| (v - want).abs() < 1e-6);
         assert!(near(b.at(1.0, 2.0), 0.30));
         assert!(near(b.at(0.2, 2.0), 0.30), "a busier bucket stands in");
         assert_eq!(b.at(1.9, 2.0), None, "a quieter one does not");
-        for _ in 0..500 {
-            b.learn(1.0, 2.0, 0.10);
-        }
+        learn(&mut b, 11, 500, 1.0, 0.10);
         assert!(b.at(1.0, 2.0).is_some_and(|v| v < 0.101), "it follows");
     }
 

@@ -127,10 +127,10 @@ impl NodeWatch {
 
     /// The CPUs over this window; each number from glances where they know it.
     pub(crate) fn cpu(&self, span: Span, now: Timestamp) -> CpuView {
-        let age = |d: &Delta<3>| now.since(d.at()).unwrap_or_default();
+        let age = |d: &Delta<'_, 3>| now.since(d.at()).unwrap_or_default();
         let fast = self.fast.over(span).filter(|d| age(d) <= FAST_FRESH);
         let slow = self.slow.over(span).filter(|d| age(d) <= d.span);
-        let first = |f: fn(&Delta<3>) -> Option<f64>| {
+        let first = |f: fn(&Delta<'_, 3>) -> Option<f64>| {
             fast.as_ref().and_then(f).or_else(|| slow.as_ref().and_then(f))
         };
         CpuView { best_effort: first(best_effort), steal: first(steal) }
@@ -168,11 +168,11 @@ impl NodeWatch {
     }
 }
 
-fn best_effort(d: &Delta<3>) -> Option<f64> {
+fn best_effort(d: &Delta<'_, 3>) -> Option<f64> {
     d.share(BEST_EFFORT)
 }
 
-fn steal(d: &Delta<3>) -> Option<f64> {
+fn steal(d: &Delta<'_, 3>) -> Option<f64> {
     let all = d.of(ALL).filter(|all| *all > 0)?;
     Some(d.of(STEAL)? as f64 / all as f64)
 }

@@ -50,8 +50,6 @@ pub(crate) struct Track {
     slow: Window<{ field::COUNT }>,
     pub(crate) cpu_alone: Baseline,
     pub(crate) io_alone: Baseline,
-    /// When the last window was learned: windows that overlap would count one moment often.
-    pub(crate) learned: [Option<Timestamp>; 2],
     pub(crate) cache: HotCache,
     pub(crate) first_seen: Timestamp,
     /// The first sample since it was last in one: time without samples is not absence.
@@ -73,7 +71,6 @@ impl Track {
             slow: Window::new(SLOW.0, SLOW.1),
             cpu_alone: Baseline::default(),
             io_alone: Baseline::default(),
-            learned: [None; 2],
             cache: HotCache::default(),
             first_seen: at,
             missing: None,
@@ -95,18 +92,19 @@ impl Track {
         span: Span,
         now: Timestamp,
         needs: &[usize],
-    ) -> Option<Delta<{ field::COUNT }>> {
-        let knows = |d: &Delta<{ field::COUNT }>| needs.iter().all(|f| d.of(*f).is_some());
-        let age = |d: &Delta<{ field::COUNT }>| now.since(d.at()).unwrap_or_default();
-        self.fast
-            .over(span)
-            .filter(|d| age(d) <= FAST_FRESH && knows(d))
-            .or_else(|| self.slow.over(span).filter(|d| age(d) <= d.span && knows(d)))
+    ) -> Option<Delta<'_, { field::COUNT }>> {
+        let knows = |d: &Delta<'_, _>| needs.iter().all(|f| d.of(*f).is_some());
+        self.burst(span, now).filter(knows).or_else(|| {
+            let fresh = |d: &Delta<'_, _>| now.since(d.at()).unwrap_or_default() <= d.span;
+            self.slow.over(span).filter(fresh).filter(knows)
+        })
     }
 
     /// As [`Track::over`], glances only.
-    pub(crate) fn burst(&self, span: Span, now: Timestamp) -> Option<Delta<{ field::COUNT }>> {
-        self.fast.over(span).filter(|d| now.since(d.at()).unwrap_or_default() <= FAST_FRESH)
+    pub(crate) fn burst(&self, span: Span, now: Timestamp) -> Option<Delta<'_, { field::COUNT }>> {
+        let newest = self.fast.newest_at()?;
+        let fresh = now.since(newest).unwrap_or_default() <= FAST_FRESH;
+        if fresh { self.fast.over(span) } else { None }
     }
 
     fn take_sample(&mut self, at: Timestamp, sample: &TaskSample, config: &QosConfig) {
@@ -204,7 +202,8 @@ impl Tracks {
         for track in &mut self.list {
             track.fast.clear();
             track.slow.clear();
-            track.learned = [None; 2];
+            track.cpu_alone.forget_time();
+            track.io_alone.forget_time();
             track.events = None;
             track.oom_kills = None;
         }

@@ -36,13 +36,13 @@ impl<const N: usize> Point<N> {
 
 /// Two points and the time between them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Delta<const N: usize> {
+pub(crate) struct Delta<'a, const N: usize> {
     pub(crate) span: Span,
-    from: Point<N>,
-    to: Point<N>,
+    from: &'a Point<N>,
+    to: &'a Point<N>,
 }
 
-impl<const N: usize> Delta<N> {
+impl<const N: usize> Delta<'_, N> {
     /// End of the window.
     pub(crate) fn at(&self) -> Timestamp {
         self.to.at
@@ -79,8 +79,8 @@ pub(crate) struct Window<const N: usize> {
     capacity: usize,
 }
 
-/// Share of the asked length that a window must have: readings do not arrive to the microsecond.
-const JITTER: f64 = 0.9;
+/// Per cent of the asked length that a window must have: readings do not arrive to the microsecond.
+const JITTER_PERCENT: u64 = 90;
 
 impl<const N: usize> Window<N> {
     /// Covers about `capacity × spacing`, or `capacity` readings where they come more rarely.
@@ -112,14 +112,19 @@ impl<const N: usize> Window<N> {
         self.newest = None;
     }
 
+    /// The newest reading's time.
+    pub(crate) fn newest_at(&self) -> Option<Timestamp> {
+        self.newest.map(|p| p.at)
+    }
+
     /// From the newest point that is at least `span` old to the newest; longer where readings are rarer.
-    pub(crate) fn over(&self, span: Span) -> Option<Delta<N>> {
-        let to = self.newest?;
-        let least = span.secs() * JITTER;
-        self.kept.iter().rev().find_map(|from| {
-            let span = to.at.since(from.at)?;
-            (span.secs() >= least).then_some(Delta { span, from: *from, to })
-        })
+    pub(crate) fn over(&self, span: Span) -> Option<Delta<'_, N>> {
+        let to = self.newest.as_ref()?;
+        let least = Span(span.0 / 100 * JITTER_PERCENT);
+        let old = |p: &Point<N>| to.at.since(p.at).is_some_and(|s| s >= least);
+        let place = self.kept.partition_point(old).checked_sub(1)?;
+        let from = &self.kept[place];
+        to.at.since(from.at).map(|span| Delta { span, from, to })
     }
 }
 

@@ -2,13 +2,14 @@
 //! CPU harm: what a guaranteed task waits for while best-effort runs.
 
 use super::{Readings, Rung0, Scene, put};
+use crate::baseline::Alone;
 use crate::config::CpuConfig;
 use crate::node::CpuView;
 use crate::signal::{Ignored, Reading, Signal, Worst};
 use crate::track::{Track, field};
 use crate::window::Delta;
 
-type Window = Delta<{ field::COUNT }>;
+type Window<'a> = Delta<'a, { field::COUNT }>;
 
 pub(super) fn judge(scene: &mut Scene<'_>, readings: &mut Readings) {
     let (config, now) = (scene.config, scene.now);
@@ -30,8 +31,9 @@ pub(super) fn judge(scene: &mut Scene<'_>, readings: &mut Readings) {
         if let Some(d) = track.over(cpu.window, now, &[field::RUN_WAIT, field::RUN_CPU]) {
             run_wait(&mut found[0], cpu, track, &d, view, per_core);
         }
-        if let Some(d) = track.over(cpu.window, now, &[field::STALL_CPU, field::CPU]) {
-            stall_excess(&mut found[1], cpu, track, &d, view, scene.node.cores);
+        let stalled = track.over(cpu.window, now, &[field::STALL_CPU, field::CPU]);
+        if let Some(seen) = stalled.as_ref().and_then(net_stall) {
+            stall_excess(&mut found[1], cpu, track, seen, view, scene.node.cores);
         }
         if let Some(d) = track.burst(burst, now) {
             run_wait(&mut found[2], cpu, track, &d, burst_view, per_core);
@@ -63,7 +65,7 @@ pub(super) fn judge(scene: &mut Scene<'_>, readings: &mut Readings) {
 
 /// Share of the window throttled by its own quota. Summed over CPUs by the kernel, so it may be
 /// too much, which can only hide harm. Unknown where there is no CPU controller, thus no quota.
-fn own_quota(d: &Window) -> f64 {
+fn own_quota(d: &Window<'_>) -> f64 {
     d.share(field::THROTTLED).unwrap_or(0.0)
 }
 
@@ -72,7 +74,7 @@ fn run_wait(
     found: &mut Worst,
     cpu: &CpuConfig,
     track: &Track,
-    d: &Window,
+    d: &Window<'_>,
     view: CpuView,
     per_core: f64,
 ) {
@@ -87,38 +89,36 @@ fn run_wait(
     found.take(wait as f64 / ran as f64 * best_effort * per_core, d.at(), Some(&track.task.id));
 }
 
+/// CPU use and stall of a window, the stall of its own quota taken off.
+fn net_stall(d: &Window<'_>) -> Option<Alone> {
+    let (stall, cores) = (d.share(field::STALL_CPU)?, d.share(field::CPU)?);
+    Some(Alone { at: d.at(), span: d.span, cores, stall: (stall - own_quota(d)).max(0.0) })
+}
+
 /// `E`: stall beyond own quota and beyond what the task shows alone; learned while best-effort is away.
 fn stall_excess(
     found: &mut Worst,
     cpu: &CpuConfig,
     track: &mut Track,
-    d: &Window,
+    seen: Alone,
     view: CpuView,
     cores: f64,
 ) {
-    let (Some(stall), Some(used)) = (d.share(field::STALL_CPU), d.share(field::CPU)) else {
-        return;
-    };
     let Some(best_effort) = view.best_effort else { return };
-    let net = (stall - own_quota(d)).max(0.0);
     let scale = track.scale(cores);
-    if best_effort < cpu.absent {
-        let due = track.learned[0].is_none_or(|at| d.at().since(at).is_some_and(|s| s >= d.span));
-        if due && !view.stolen(cpu) {
-            track.cpu_alone.learn(used, scale, net.min(1.0));
-            track.learned[0] = Some(d.at());
-        }
+    if best_effort < cpu.absent && !view.stolen(cpu) {
+        track.cpu_alone.learn(seen, scale);
     }
     if best_effort < cpu.best_effort_min {
-        return found.take(0.0, d.at(), None);
+        return found.take(0.0, seen.at, None);
     }
-    if let Some(alone) = track.cpu_alone.at(used, scale) {
-        found.take((net - alone).max(0.0), d.at(), Some(&track.task.id));
+    if let Some(alone) = track.cpu_alone.at(seen.cores, scale) {
+        found.take((seen.stall - alone).max(0.0), seen.at, Some(&track.task.id));
     }
 }
 
 /// Gross stall in a tenth of a second, while best-effort runs.
-fn stall_burst(found: &mut Worst, cpu: &CpuConfig, track: &Track, d: &Window, view: CpuView) {
+fn stall_burst(found: &mut Worst, cpu: &CpuConfig, track: &Track, d: &Window<'_>, view: CpuView) {
     let Some((stall, best_effort)) = d.share(field::STALL_CPU).zip(view.best_effort) else {
         return;
     };

@@ -2,8 +2,16 @@
 //! IO harm: IO stall of a guaranteed task beyond what it shows by itself at its CPU use.
 
 use super::{Readings, Scene, put};
+use crate::baseline::Alone;
 use crate::signal::{Ignored, Reading, Signal, Worst};
 use crate::track::field;
+use crate::window::Delta;
+
+/// CPU use and IO stall of a window.
+fn stall(d: &Delta<'_, { field::COUNT }>) -> Option<Alone> {
+    let (stall, cores) = (d.share(field::STALL_IO)?, d.share(field::CPU)?);
+    Some(Alone { at: d.at(), span: d.span, cores, stall })
+}
 
 pub(super) fn judge(scene: &mut Scene<'_>, readings: &mut Readings) {
     let (config, now) = (scene.config, scene.now);
@@ -17,23 +25,16 @@ pub(super) fn judge(scene: &mut Scene<'_>, readings: &mut Readings) {
         worst.take(0.0, now, None);
     }
     for track in scene.tracks.iter_mut() {
-        let Some(d) = track.over(config.io.window, now, &[field::STALL_IO, field::CPU]) else {
-            continue;
-        };
-        let (Some(stall), Some(used)) = (d.share(field::STALL_IO), d.share(field::CPU)) else {
-            continue;
-        };
+        let d = track.over(config.io.window, now, &[field::STALL_IO, field::CPU]);
+        let Some(seen) = d.as_ref().and_then(stall) else { continue };
         let scale = track.scale(cores);
         if away {
-            let due =
-                track.learned[1].is_none_or(|at| d.at().since(at).is_some_and(|s| s >= d.span));
-            if due && !stolen {
-                track.io_alone.learn(used, scale, stall.min(1.0));
-                track.learned[1] = Some(d.at());
+            if !stolen {
+                track.io_alone.learn(seen, scale);
             }
-            worst.take(0.0, d.at(), None);
-        } else if let Some(alone) = track.io_alone.at(used, scale) {
-            worst.take((stall - alone).max(0.0), d.at(), Some(&track.task.id));
+            worst.take(0.0, seen.at, None);
+        } else if let Some(alone) = track.io_alone.at(seen.cores, scale) {
+            worst.take((seen.stall - alone).max(0.0), seen.at, Some(&track.task.id));
         }
     }
     if view.steal.is_none() {
