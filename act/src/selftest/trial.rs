@@ -159,9 +159,8 @@ impl Trial<'_> {
         let mut eviction = begun.map_err(|deed| deed.outcome)?;
         let deed = self.until(|hands, now| eviction.poll(hands, now))?;
         let at = self.judge(deed)?;
-        if spinner.runs() {
-            return Err(Outcome::NoEffect { found: "its process still runs".to_owned() });
-        }
+        // A process leaves its cgroup a moment before it can be waited for (exit_notify).
+        self.wait("its process to end", || !spinner.runs())?;
         Ok(at)
     }
 
