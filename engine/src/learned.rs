@@ -77,7 +77,7 @@ impl Engine {
     pub fn learned(&self, origin: Origin) -> Vec<u8> {
         let [a, b] = self.cpu.save();
         let [c, d] = self.memory.save();
-        let (warm, known) = (self.is_warm(), self.tracker.known());
+        let (warm, known) = (self.is_warm(), self.paced.as_ref().unwrap_or(&self.tracker).known());
         let learned = Learned { origin, warm, known, predictors: [a, b, c, d] };
         let bytes = postcard::to_extend(&learned, ENVELOPE.begin());
         let mut bytes = bytes.expect("only sequences of known length, which always serialise");

@@ -35,6 +35,8 @@ pub(crate) struct Tick<'a> {
     pub(crate) usage: &'a Usage,
     /// False until rates exist: the first sample after a start or a gap.
     pub(crate) rates: bool,
+    /// An alarm asked for it before its time: its rates are over moments, and predictors learn nothing from them.
+    pub(crate) early: bool,
     pub(crate) task_warm_up: Span,
     /// Enough has been seen since the start or the last gap.
     pub(crate) warm: bool,
@@ -118,7 +120,7 @@ impl<Q: Amount> Lender<Q> {
     ) -> ResourceDecision<Q> {
         let capacity = view.capacity(tick.sample);
         let (level, closed) = tick.standing(view.resource());
-        if tick.rates {
+        if tick.rates && !tick.early {
             self.gather(tick, view, capacity);
             let calm = level == Level::Calm;
             self.node.observe(tick, calm, capacity.to_base());

@@ -28,6 +28,8 @@ use reading::{Body, Reading};
 pub struct Engine {
     config: EngineConfig,
     tracker: UsageTracker,
+    /// The tracker as it stood after the last sample that came at the usual pace, while samples come early.
+    paced: Option<UsageTracker>,
     cpu: Lender<MilliCpus>,
     memory: Lender<Bytes>,
     qos: Controller,
@@ -38,6 +40,8 @@ pub struct Engine {
     /// The state it resumed from was warm, and no sample has come yet.
     resumed_warm: bool,
     last_good: Option<Timestamp>,
+    /// The last sample that came at the usual pace.
+    last_paced: Option<Timestamp>,
     last: Decision,
 }
 
@@ -62,6 +66,7 @@ impl Engine {
         };
         Self {
             tracker: UsageTracker::default(),
+            paced: None,
             cpu,
             memory,
             qos: Controller::new(config.qos.clone()),
@@ -69,6 +74,7 @@ impl Engine {
             since: None,
             resumed_warm: false,
             last_good: None,
+            last_paced: None,
             last,
             config,
         }
@@ -130,8 +136,8 @@ impl Engine {
     }
 
     fn decide(&mut self, sample: &Sample, reading: &Reading<'_>) -> Decision {
-        self.notice_gap(sample.at);
-        let rates = self.tracker.update(sample).is_some();
+        let early = self.notice_distance(sample.at);
+        let rates = self.track(sample, early);
         let seen = self.since.and_then(|since| sample.at.since(since)).unwrap_or_default();
         let warm = rates && seen >= self.config.warm_up;
         let usage = self.tracker.usage();
@@ -140,6 +146,7 @@ impl Engine {
             sample,
             usage,
             rates,
+            early,
             task_warm_up: self.config.task_warm_up,
             warm,
             assessment: &assessment,
@@ -167,18 +174,39 @@ impl Engine {
         }
     }
 
-    /// Starts over cold when the distance to the last good sample is too long to know what lay between.
-    fn notice_gap(&mut self, at: Timestamp) {
-        let gap = self.last_good.and_then(|last| at.since(last));
-        if gap.is_some_and(|span| span > self.config.stale_after) {
+    /// Derives the rates. Predictors learn from the tracker of paced samples: a rate over a few milliseconds is no usage
+    /// that anybody predicts, and would raise every peak.
+    fn track(&mut self, sample: &Sample, early: bool) -> bool {
+        if early {
+            self.paced.get_or_insert_with(|| self.tracker.clone());
+        } else if let Some(paced) = self.paced.take() {
+            self.tracker = paced;
+        }
+        self.tracker.update(sample).is_some()
+    }
+
+    /// Starts over cold when the distance to the last good sample is too long to know what lay between, and says whether
+    /// this one came before its time: an alarm asked for it.
+    fn notice_distance(&mut self, at: Timestamp) -> bool {
+        let distance = |last| at.since(last);
+        if self.last_good.and_then(distance).is_some_and(|span| span > self.config.stale_after) {
             self.tracker.forget_counters();
+            self.paced = None;
+            self.last_paced = None;
             self.qos.gap();
             self.since = None;
+        }
+        // Half: a sample that follows a late one at its own time is not early.
+        let least = Span(self.config.interval.0 / 2);
+        let early = self.last_paced.and_then(distance).is_some_and(|span| span < least);
+        if !early {
+            self.last_paced = Some(at);
         }
         let warm_up =
             if std::mem::take(&mut self.resumed_warm) { self.config.warm_up.0 } else { 0 };
         self.since.get_or_insert(Timestamp(at.0.saturating_sub(warm_up)));
         self.last_good = Some(at);
+        early
     }
 
     fn is_warm(&self) -> bool {

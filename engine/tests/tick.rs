@@ -86,3 +86,43 @@ fn a_resource_switched_off_says_so() {
     let d = steady(c, 10);
     assert_eq!((d.memory.offer.amount.0, d.memory.offer.bound), (0, Bound::Off));
 }
+
+/// A service that bursts for a twentieth of a second in every second, read each second, and again in the midst of the
+/// burst where an alarm asks for it.
+fn bursting(alarms: bool) -> MilliCpus {
+    let mut engine = Engine::new(config(PredictorKind::Calibrated));
+    let mut script = Script::new();
+    let node = |used| [scripted("web", Class::Guaranteed, 8_000, used)];
+    let mut last = None;
+    tick(&mut engine, &script.advance(1, 0, &node(0)));
+    for _ in 0..900 {
+        let quiet = script.advance_millis(100, 0, &node(0));
+        let burst = script.advance_millis(50, 0, &node(8_000));
+        if alarms {
+            tick(&mut engine, &quiet);
+            tick(&mut engine, &burst);
+        }
+        last = Some(tick(&mut engine, &script.advance_millis(850, 0, &node(0))));
+    }
+    last.and_then(|decision| decision.cpu.peak).expect("15 minutes were seen").guaranteed
+}
+
+#[test]
+fn a_tick_before_its_time_teaches_the_predictor_nothing() {
+    assert_eq!(bursting(true), bursting(false));
+}
+
+#[test]
+fn a_tick_before_its_time_has_the_rates_of_its_moment() {
+    let mut engine = Engine::new(five_cores_left());
+    let mut script = Script::new();
+    for used in [0, 0] {
+        tick(&mut engine, &script.advance(1, 0, &[scripted("a", Class::BestEffort, 0, used)]));
+    }
+    let burst = [scripted("a", Class::BestEffort, 0, 4_000)];
+    let early = tick(&mut engine, &script.advance_millis(100, 0, &burst));
+    assert_eq!(early.cpu.usage.best_effort, Some(MilliCpus(4_000)));
+    let idle = [scripted("a", Class::BestEffort, 0, 0)];
+    let paced = tick(&mut engine, &script.advance_millis(900, 0, &idle));
+    assert_eq!(paced.cpu.usage.best_effort, Some(MilliCpus(400)), "over the whole second");
+}

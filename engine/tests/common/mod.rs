@@ -26,32 +26,42 @@ pub(crate) struct Scripted {
 
 /// A node of sixteen cores and 64 GiB whose counters grow as told.
 pub(crate) struct Script {
-    secs: u64,
+    millis: u64,
     busy_usec: u64,
     cpu_usec: std::collections::BTreeMap<String, u64>,
 }
 
 impl Script {
     pub(crate) fn new() -> Self {
-        Self { secs: 100, busy_usec: 0, cpu_usec: std::collections::BTreeMap::new() }
+        Self { millis: 100_000, busy_usec: 0, cpu_usec: std::collections::BTreeMap::new() }
     }
 
     /// Advances by `secs` during which each task and the system used what is stated.
     pub(crate) fn advance(&mut self, secs: u64, system_milli: u64, tasks: &[Scripted]) -> Sample {
-        self.secs += secs;
+        self.advance_millis(secs * 1000, system_milli, tasks)
+    }
+
+    /// As [`Script::advance`], in milliseconds.
+    pub(crate) fn advance_millis(
+        &mut self,
+        millis: u64,
+        system_milli: u64,
+        tasks: &[Scripted],
+    ) -> Sample {
+        self.millis += millis;
         let mut busy = system_milli;
         for task in tasks {
-            *self.cpu_usec.entry(task.name.clone()).or_default() += task.used_milli * secs * 1000;
+            *self.cpu_usec.entry(task.name.clone()).or_default() += task.used_milli * millis;
             busy += task.used_milli;
         }
-        self.busy_usec += busy * secs * 1000;
+        self.busy_usec += busy * millis;
         let mut samples: Vec<TaskSample> = tasks.iter().map(|t| self.task(t)).collect();
         samples.sort_by(|a, b| a.task.id.cmp(&b.task.id));
         Sample { at: self.now(), node: self.node(), tasks: samples, vanished: 0 }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        Timestamp::default().plus(Span::from_secs(self.secs))
+        Timestamp::default().plus(Span::from_millis(self.millis))
     }
 
     fn node(&self) -> NodeSample {
