@@ -11,6 +11,8 @@ use std::time::Duration;
 pub(crate) enum Wake {
     /// The time has come.
     Due,
+    /// The kernel says that somebody stalls: a look may be worth it.
+    Pressed,
     /// The configuration is to be read again.
     Reload,
     /// The program is to end.

@@ -86,7 +86,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     while args.samples.is_none_or(|wanted| taken < wanted) {
         match clock.wait(schedule.next()) {
             Wake::Due => {}
-            Wake::Reload => continue,
+            Wake::Pressed | Wake::Reload => continue,
             Wake::Stop | Wake::Alone => break,
         }
         let kept = take(&mut collector, &clock, &mut sample, &mut recorder);

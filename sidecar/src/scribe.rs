@@ -1,28 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The one thread that writes files: audit lines and what was learned. A slow or full disk costs lines, never a decision.
+//!
+//! An intent has to be in the file before its act, so the thread that acts waits for it, but only for as long as a healthy
+//! disk takes. Once a wait was in vain nobody waits until the writer has caught up.
 
-use gleaner_act::audit::{AuditConfig, AuditFile};
+use gleaner_act::audit::{AuditConfig, AuditFile, AuditSink, Entry};
 use gleaner_engine::config::AuditConfig as Wanted;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-/// Pieces of work that wait for a slow disk; at one line a second a minute's worth.
-const WAITING: usize = 64;
+/// Pieces of work that wait for a slow disk: a probe of 64 suspects is 128 lines.
+const WAITING: usize = 512;
+
+/// Longest wait for an intent: a write into page cache takes some 20 µs.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// One piece of work.
 enum Work {
     Line(String),
-    State { path: PathBuf, bytes: Vec<u8> },
+    /// A line whose writer waits to hear that it is in the file.
+    Intent {
+        line: String,
+        written: SyncSender<()>,
+    },
+    State {
+        path: PathBuf,
+        bytes: Vec<u8>,
+    },
+    /// There will be no more, whoever still holds the queue.
+    End,
 }
 
 /// Hands work to the writer. Dropping it finishes what waits and ends the thread.
 pub(crate) struct Scribe {
-    work: Option<SyncSender<Work>>,
+    work: SyncSender<Work>,
     audit: bool,
     dropped: Arc<AtomicU64>,
     writer: Option<JoinHandle<()>>,
@@ -40,7 +57,7 @@ impl Scribe {
         let writer = std::thread::Builder::new()
             .name("gleaner-scribe".to_owned())
             .spawn(move || write_all(audit, &inbox, &count))?;
-        Ok(Self { work: Some(work), audit: has_audit, dropped, writer: Some(writer) })
+        Ok(Self { work, audit: has_audit, dropped, writer: Some(writer) })
     }
 
     /// Appends a line to the audit file, later; without such a file it is not even made.
@@ -62,14 +79,52 @@ impl Scribe {
         self.dropped.load(Ordering::Relaxed)
     }
 
+    /// Where the actor's entries go; nowhere without an audit file.
+    pub(crate) fn entries(&self) -> Option<Box<dyn AuditSink + Send>> {
+        let (work, dropped) = (self.work.clone(), Arc::clone(&self.dropped));
+        self.audit.then(|| Box::new(Entries { work, dropped, owed: None }) as Box<_>)
+    }
+
     fn send(&self, work: Work) -> bool {
-        self.work.as_ref().is_some_and(|queue| queue.try_send(work).is_ok())
+        self.work.try_send(work).is_ok()
+    }
+}
+
+/// The way of the actor's entries into the audit file.
+struct Entries {
+    work: SyncSender<Work>,
+    dropped: Arc<AtomicU64>,
+    /// An intent that was not written in time.
+    owed: Option<Receiver<()>>,
+}
+
+impl Entries {
+    /// Whether an intent of before is still not written.
+    fn is_behind(&mut self) -> bool {
+        let waits = |owed: &Receiver<()>| owed.try_recv() == Err(TryRecvError::Empty);
+        self.owed = self.owed.take().filter(waits);
+        self.owed.is_some()
+    }
+}
+
+impl AuditSink for Entries {
+    fn tell(&mut self, entry: &Entry) {
+        let line = entry.line();
+        let wait = matches!(entry, Entry::Intent(_)) && !self.is_behind();
+        let (written, inbox) = sync_channel(1);
+        let work = if wait { Work::Intent { line, written } } else { Work::Line(line) };
+        if self.work.try_send(work).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        } else if wait && inbox.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            self.owed = Some(inbox);
+        }
     }
 }
 
 impl Drop for Scribe {
     fn drop(&mut self) {
-        self.work = None;
+        // An error means that the writer is gone already.
+        let _ = self.work.send(Work::End);
         if let Some(writer) = self.writer.take()
             && writer.join().is_err()
         {
@@ -79,12 +134,19 @@ impl Drop for Scribe {
 }
 
 fn write_all(mut audit: Option<AuditFile>, inbox: &Receiver<Work>, dropped: &AtomicU64) {
+    let mut append = |line: &str| {
+        let written = audit.as_mut().is_some_and(|file| file.append(line));
+        dropped.fetch_add(u64::from(!written), Ordering::Relaxed);
+    };
     for work in inbox {
         match work {
-            Work::Line(line) => {
-                let written = audit.as_mut().is_some_and(|file| file.append(&line));
-                dropped.fetch_add(u64::from(!written), Ordering::Relaxed);
+            Work::Line(line) => append(&line),
+            Work::Intent { line, written } => {
+                append(&line);
+                // Nobody waits any more where it took too long.
+                let _ = written.try_send(());
             }
+            Work::End => return,
             Work::State { path, bytes } => {
                 if let Err(error) = replace(&path, &bytes) {
                     let path = path.display();
@@ -110,7 +172,11 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gleaner_act::audit::Intent;
+    use gleaner_estimator::reason::Resource;
+    use gleaner_estimator::sample::TaskId;
     use gleaner_estimator::units::Bytes;
+    use gleaner_qos::verdict::Action;
 
     fn wanted(file: &Path) -> Wanted {
         Wanted { file: Some(file.to_owned()), max_size: Bytes(1 << 20), keep: 1 }
@@ -128,6 +194,40 @@ mod tests {
         assert_eq!(fs::read_to_string(&audit).unwrap().lines().count(), 10);
         assert_eq!(fs::read(&state).unwrap(), b"second");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "nothing half written stays");
+    }
+
+    fn intent(act: u64) -> Entry {
+        let task = TaskId { name: "batch".into(), inode: 1 };
+        let (resource, action) = (Resource::Cpu, Action::Evict);
+        Entry::Intent(Intent { act, tick: 1, wall_ms: 2, task, resource, action })
+    }
+
+    #[test]
+    fn an_intent_is_in_the_file_when_its_act_begins() {
+        let dir = tempfile::tempdir().unwrap();
+        let audit = dir.path().join("audit.jsonl");
+        let scribe = Scribe::start(&wanted(&audit)).unwrap();
+        let mut entries = scribe.entries().expect("a file is wanted");
+        for act in 1..100 {
+            entries.tell(&intent(act));
+            let text = fs::read_to_string(&audit).unwrap();
+            assert_eq!(text.lines().count() as u64, act);
+        }
+        drop(scribe);
+        entries.tell(&intent(100));
+        assert_eq!(fs::read_to_string(&audit).unwrap().lines().count(), 99, "the end is the end");
+    }
+
+    #[test]
+    fn a_disk_that_hangs_is_waited_for_once() {
+        let (work, inbox) = sync_channel(WAITING);
+        let mut entries = Entries { work, dropped: Arc::default(), owed: None };
+        (1..=50).for_each(|act| entries.tell(&intent(act)));
+        let waited = inbox.try_iter().filter(|work| matches!(work, Work::Intent { .. })).count();
+        assert_eq!(waited, 1, "all others were handed over without waiting");
+        // What was owed is never written, because it was dropped: the next one waits again.
+        entries.tell(&intent(51));
+        assert!(matches!(inbox.try_recv(), Ok(Work::Intent { .. })));
     }
 
     #[test]

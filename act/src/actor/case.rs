@@ -67,7 +67,8 @@ impl Actor {
         let relief = relief(&case, &outcome);
         let wall_ms = self.clock.wall_ms();
         let (action, resource) = (case.action, case.resource);
-        self.tally.end(Ending { action, resource, outcome: outcome.clone(), wall_ms });
+        let task = case.task.clone();
+        self.tally.end(Ending { task, action, resource, outcome: outcome.clone(), wall_ms });
         if outcome == Outcome::Done && !case.action.releases() {
             let stage = if case.action == Action::Evict { Stage::Gone } else { Stage::Written };
             self.tally.react(stage, at.since(case.seen).unwrap_or_default());

@@ -66,6 +66,12 @@ impl Actor {
         thaws.chain(watches).min()
     }
 
+    /// Whether a freeze was ordered and is not judged yet.
+    #[must_use]
+    pub fn is_freezing(&self) -> bool {
+        self.jobs.iter().any(|job| matches!(job.work, Work::Freezing { .. }))
+    }
+
     /// Drives on what is under way, and thaws whose time is over.
     pub fn poll(&mut self) -> Vec<Report> {
         let now = self.clock.now();

@@ -3,6 +3,7 @@
 
 use crate::outcome::Outcome;
 use gleaner_estimator::reason::Resource;
+use gleaner_estimator::sample::TaskId;
 use gleaner_estimator::units::Span;
 use gleaner_qos::verdict::Action;
 
@@ -12,6 +13,8 @@ const MOST: usize = 4096;
 /// A correction that has ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ending {
+    /// Whom it was about.
+    pub task: TaskId,
     /// What was to be done.
     pub action: Action,
     /// For which resource.

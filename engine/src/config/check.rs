@@ -7,7 +7,7 @@ use super::parse::Places;
 use super::qos_keys::forget_idle_compat;
 use super::setting::Setting;
 use super::{Config, LendRule, Quota};
-use crate::decision::{MAX_HORIZONS, Mode};
+use crate::decision::MAX_HORIZONS;
 use core::net::SocketAddr;
 use gleaner_estimator::units::{Amount, Span};
 use gleaner_qos::config::{Edges, QosConfig};
@@ -38,24 +38,11 @@ impl Notes<'_, '_> {
 /// Notes every contradiction.
 pub(super) fn cross_check(config: &Config, places: &Places, ledger: &mut Ledger<'_>) {
     let mut notes = Notes { places, ledger };
-    mode(config, &mut notes);
     sampling(config, &mut notes);
     harm(&config.engine.qos, &mut notes);
     lend_rule("cpu", &config.engine.cpu, &mut notes);
     lend_rule("memory", &config.engine.memory, &mut notes);
     host(config, &mut notes);
-}
-
-/// A mode that would promise more than is done is refused: the daemon carries out no correction yet.
-fn mode(config: &Config, notes: &mut Notes<'_, '_>) {
-    match config.engine.mode {
-        Mode::Observe => {}
-        Mode::Squeeze | Mode::Evict => {
-            let wrong =
-                format!("{} is not carried out by this version", shown(&config.engine.mode));
-            notes.add(&["mode"], wrong, "write \"observe\": it decides and shows what it would do");
-        }
-    }
 }
 
 fn sampling(config: &Config, notes: &mut Notes<'_, '_>) {
@@ -90,7 +77,26 @@ fn harm(qos: &QosConfig, notes: &mut Notes<'_, '_>) {
     }
 }
 
+/// What the kill itself may take after the grace, before an eviction counts as ignored.
+const KILL: Span = Span::from_secs(5);
+
 fn host(config: &Config, notes: &mut Notes<'_, '_>) {
+    let (grace, gone) = (config.host.act.grace, config.engine.qos.budget.gone_within);
+    if grace + KILL > gone {
+        let (grace, gone) = (shown(&grace), shown(&gone));
+        let wrong = format!(
+            "a grace of {grace} and up to {KILL} for the kill are longer than qos.budget.gone_within = {gone}"
+        );
+        let instead = "write a shorter act.grace or a longer qos.budget.gone_within";
+        notes.add(&["act.grace", "qos.budget.gone_within"], wrong, instead);
+    }
+    let watch = config.host.watch;
+    if watch.every_in_need > watch.every {
+        let (need, every) = (shown(&watch.every_in_need), shown(&watch.every));
+        let wrong = format!("{need} is longer than watch.every = {every}");
+        let instead = "write at most watch.every";
+        notes.add(&["watch.every_in_need", "watch.every"], wrong, instead);
+    }
     let http = &config.host.http;
     let twice = |address: SocketAddr| address.port() != 0 && Some(address) == http.listen;
     if http.metrics_listen.is_some_and(twice) {

@@ -4,7 +4,7 @@
 use core::net::SocketAddr;
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::slack::Lend;
-use gleaner_estimator::units::{Bytes, MilliCpus, Span};
+use gleaner_estimator::units::{Bytes, MilliCpus, Ratio, Span};
 use std::path::PathBuf;
 
 /// A setting that is found out at the start unless somebody states it.
@@ -206,8 +206,30 @@ pub struct Limits {
     pub threads_per_task: usize,
 }
 
-/// What a host needs to know.
+/// How closely harm is watched between two readings: `[watch]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WatchConfig {
+    /// Time between two glances while nothing is wrong.
+    pub every: Span,
+    /// The same while something is.
+    pub every_in_need: Span,
+    /// Most of one core that glances take while nothing is wrong; beyond it they become rarer.
+    pub budget: Ratio,
+}
+
+/// How what is decided is carried out: `[act]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActConfig {
+    /// What was changed, and from what, so that the next start can sweep it.
+    pub journal: PathBuf,
+    /// From SIGTERM to the kill, where nothing presses.
+    pub grace: Span,
+    /// Processes that are never touched, by name.
+    pub protected_processes: Vec<String>,
+}
+
+/// What a host needs to know.
+#[derive(Clone, Debug, PartialEq)]
 pub struct HostConfig {
     /// Which part may be lent; resolved by [`Preset::lend`] where it is to be found out.
     pub lend: OrAuto<Lend>,
@@ -219,6 +241,10 @@ pub struct HostConfig {
     pub limits: Limits,
     /// Where tasks are.
     pub layout: LayoutConfig,
+    /// How closely harm is watched.
+    pub watch: WatchConfig,
+    /// How it is acted.
+    pub act: ActConfig,
     /// What is served.
     pub http: HttpConfig,
     /// What is written down.

@@ -15,8 +15,8 @@ mod units;
 
 pub use docs::{effective, reference, sample};
 pub use host::{
-    AuditConfig, HostConfig, HttpConfig, LayoutConfig, Limits, LogConfig, LogFormat, LogLevel,
-    OrAuto, Preset, StateConfig, TaskRule,
+    ActConfig, AuditConfig, HostConfig, HttpConfig, LayoutConfig, Limits, LogConfig, LogFormat,
+    LogLevel, OrAuto, Preset, StateConfig, TaskRule, WatchConfig,
 };
 pub use mistake::{Mistake, Mistakes};
 pub use units::{parse_cpu, parse_memory, parse_share, parse_time};

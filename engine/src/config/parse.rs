@@ -2,8 +2,8 @@
 //! From text to [`Config`]: every key is looked up in the table, every mistake is noted, none stops the search for more.
 
 use super::host::{
-    AuditConfig, HostConfig, HttpConfig, LayoutConfig, Limits, LogConfig, LogFormat, LogLevel,
-    OrAuto, StateConfig, TaskRule,
+    ActConfig, AuditConfig, HostConfig, HttpConfig, LayoutConfig, Limits, LogConfig, LogFormat,
+    LogLevel, OrAuto, StateConfig, TaskRule, WatchConfig,
 };
 use super::key::Key;
 use super::keys::{SECTIONS, TASK_KEYS, TASK_RULES, keys};
@@ -12,7 +12,7 @@ use super::{Config, EngineConfig, LendRule, Mode, Quota, check};
 use gleaner_estimator::predict::{Parameters, PredictorSpec};
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::slack::Lend;
-use gleaner_estimator::units::{Amount, Bytes, Span};
+use gleaner_estimator::units::{Amount, Bytes, Ratio, Span};
 use gleaner_qos::config::QosConfig;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -112,6 +112,16 @@ fn blank() -> Config {
                 containers_root: OrAuto::Auto,
                 best_effort_slice: String::new(),
                 tasks: Vec::new(),
+            },
+            watch: WatchConfig {
+                every: Span::default(),
+                every_in_need: Span::default(),
+                budget: Ratio::default(),
+            },
+            act: ActConfig {
+                journal: PathBuf::new(),
+                grace: Span::default(),
+                protected_processes: Vec::new(),
             },
             http: HttpConfig { listen: None, metrics_listen: None, allowed_hosts: Vec::new() },
             audit: AuditConfig { file: None, max_size: Bytes::default(), keep: 0 },

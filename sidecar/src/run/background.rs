@@ -117,7 +117,10 @@ impl Background {
             .collect();
         let thread = std::thread::Builder::new()
             .name("gleaner-http".to_owned())
-            .spawn(move || serve(&runtime, signals, tasks, ended, &wake))
+            .spawn(move || {
+                let wake = Farewell(wake);
+                serve(&runtime, signals, tasks, ended, &wake.0);
+            })
             .map_err(fail)?;
         Ok(Self { end, thread: Some(thread) })
     }
@@ -131,6 +134,16 @@ impl Drop for Background {
         {
             tracing::error!("the thread for signals and HTTP panicked");
         }
+    }
+}
+
+/// Tells the loop when this thread is gone, also when it panicked: others hold the mailbox open.
+struct Farewell(Sender<Wake>);
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        // At the end nobody listens any more.
+        let _ = self.0.send(Wake::Alone);
     }
 }
 

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `gleaner run`: wait, read, tick, tell, for as long as wanted.
+//! `gleaner run`: wait, read, tick, act, tell, for as long as wanted.
 //!
-//! Two threads. This one waits, reads and decides, and meets nobody. The other listens for signals and
-//! serves HTTP from the last snapshot. A third writes the audit file where one is asked for.
+//! This thread waits, reads, decides and acts, and meets nobody. A second listens for signals and serves HTTP from the
+//! last snapshot; a third writes files; a fourth sleeps on the kernel's PSI triggers to end a wait early.
 
 mod background;
 mod daemon;
 mod facts;
+mod hand;
 mod journal;
 mod notify;
+mod pace;
 mod reload;
 mod rows;
 mod show;
+mod turn;
+mod wakeups;
 
 use crate::clock::SystemClock;
 use crate::exit::{Exit, Failure};
@@ -23,8 +27,10 @@ use daemon::{Daemon, Parts};
 pub(crate) use facts::node_name;
 use gleaner_engine::config::{Config, LogConfig, LogLevel};
 use gleaner_watch::publisher::Publisher;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use show::Show;
 use std::sync::mpsc::channel;
+use wakeups::Wakeups;
 
 /// Where the configuration comes from, for the start and for every reload.
 pub(crate) struct Source {
@@ -51,6 +57,7 @@ pub(crate) fn run(args: &cli::Run) -> Result<(), Failure> {
     let show = Show::new(args.json, output::is_terminal());
     logging::start(log_for(&config, &show));
     let named = if args.listen.is_some() { "--listen" } else { "http.listen" };
+    allow_descriptors(config.host.limits.descriptors);
     let doors = Doors::open(&config.host.http, named)?;
     let collector = settings::collector(&config)?;
     let scribe = scribe(&config)?;
@@ -59,15 +66,17 @@ pub(crate) fn run(args: &cli::Run) -> Result<(), Failure> {
     let publisher = Publisher::new(about)
         .map_err(|error| Failure::new(Exit::Software, format_args!("metrics: {error}")))?;
     let (wake, mailbox) = channel();
+    let wakeups = Wakeups::start(&config.host.layout.proc_root, wake.clone());
     let background = Background::start(doors, &publisher, wake)?;
     let mut clock = SystemClock::new(mailbox);
     let parts = Parts { source, config, places, collector, publisher, scribe, show, address };
-    let mut daemon = Daemon::new(parts, &clock);
+    let mut daemon = Daemon::new(parts, &clock)?;
     let result = daemon.run(&mut clock, args.ticks);
     notify::stopping();
-    daemon.keep();
+    daemon.finish();
     drop(daemon);
     drop(background);
+    drop(wakeups);
     result
 }
 
@@ -87,4 +96,16 @@ fn scribe(config: &Config) -> Result<Scribe, Failure> {
     Scribe::start(&config.host.audit).map_err(|error| {
         Failure::new(Exit::Os, format_args!("cannot start the writer of files: {error}"))
     })
+}
+
+/// Raises the soft limit of descriptors, which systemd sets to 1024, to what the collector was allowed: it keeps to half.
+fn allow_descriptors(wanted: usize) {
+    let wanted = u64::try_from(wanted).unwrap_or(u64::MAX).saturating_mul(2);
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let most = maximum.map_or(wanted, |most| wanted.min(most));
+    if current.is_some_and(|current| current < most)
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum })
+    {
+        tracing::warn!(%error, "the limit of open files stays as it is: reading may be slower");
+    }
 }

@@ -2,11 +2,14 @@
 //! SIGHUP: the configuration is read again. One with a mistake changes nothing; a good one takes effect as a whole.
 
 use super::daemon::Daemon;
+use super::hand::Hand;
+use super::pace::Pace;
 use super::{notify, scribe};
 use crate::clock::Clock;
 use crate::exit::Failure;
 use crate::settings;
 use gleaner_engine::config::Config;
+use gleaner_engine::decision::Mode;
 use gleaner_watch::snapshot::Trouble;
 
 impl Daemon {
@@ -53,6 +56,13 @@ impl Daemon {
             true => None,
             false => Some(scribe(&config)?),
         };
+        let journal = |config: &Config| {
+            (config.engine.mode != Mode::Observe).then(|| config.host.act.journal.clone())
+        };
+        // Ours is locked by ourselves.
+        if journal(&config).is_some() && journal(&config) != journal(old) {
+            Hand::try_journal(&config)?;
+        }
         warn_of_the_lasting(old, &config);
         if let Some(collector) = collector {
             self.parts.collector = collector;
@@ -60,7 +70,10 @@ impl Daemon {
         if let Some(scribe) = scribe {
             self.dropped_before += self.parts.scribe.dropped();
             self.parts.scribe = scribe;
+            // The old hand writes to the old file: another is taken when the layout is followed.
+            self.hand.lay_down();
         }
+        self.pace = Pace::new(config.host.watch);
         self.parts.places = places;
         self.parts.config = config;
         Ok(())
