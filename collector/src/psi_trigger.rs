@@ -73,7 +73,7 @@ impl PsiTrigger {
         };
         written.map_err(refused)?;
         if used != window {
-            tracing::info!(path = %path.display(), %window, %used, "a wider window had to be used");
+            tracing::info!(path = %path.display(), %window, %used, "the kernel wakes us more rarely than asked: shorter windows need CAP_SYS_RESOURCE");
         }
         Ok(Self { fd, path: path.to_owned(), window: used, asked: window })
     }

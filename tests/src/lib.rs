@@ -4,6 +4,7 @@
 pub mod acting;
 pub mod cgroup_rig;
 pub mod fake_node;
+pub mod gleaner;
 pub mod host_cgroup;
 pub mod load;
 pub mod poll;
@@ -12,5 +13,5 @@ pub mod shortage;
 pub mod skip;
 pub mod tree;
 
-pub use poll::wait_until;
+pub use poll::{poll_until, wait_until};
 pub use skip::skip;

@@ -12,7 +12,7 @@ use gleaner_estimator::sample::TaskId;
 use gleaner_estimator::units::{Amount, Bytes, Timestamp};
 use gleaner_qos::rank::Relief;
 use gleaner_qos::report::{self, Report};
-use gleaner_qos::verdict::{Action, Correction};
+use gleaner_qos::verdict::{Action, Correction, Reason};
 
 /// A correction that is being carried out.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub(super) struct Case {
     pub(super) action: Action,
     pub(super) seen: Timestamp,
     pub(super) began: Timestamp,
+    /// It answers harm, and how soon counts.
+    answers: bool,
     /// MemAvailable before an eviction.
     available: Option<Bytes>,
 }
@@ -46,6 +48,7 @@ impl Actor {
             action,
             seen,
             began: self.clock.now(),
+            answers: correction.why().reason != Reason::Standing && !action.releases(),
             available: (action == Action::Evict).then(memory_available).flatten(),
         };
         let intent = Intent {
@@ -69,7 +72,7 @@ impl Actor {
         let (action, resource) = (case.action, case.resource);
         let task = case.task.clone();
         self.tally.end(Ending { task, action, resource, outcome: outcome.clone(), wall_ms });
-        if outcome == Outcome::Done && !case.action.releases() {
+        if outcome == Outcome::Done && case.answers {
             let stage = if case.action == Action::Evict { Stage::Gone } else { Stage::Written };
             self.tally.react(stage, at.since(case.seen).unwrap_or_default());
         }

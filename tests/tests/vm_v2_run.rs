@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The daemon of `run_*.rs` on a v2 kernel, and on a machine whose memory may run out.
+
+#[path = "run_calm.rs"]
+mod calm;
+#[path = "run_cpu.rs"]
+mod cpu;
+#[path = "scenarios/memory.rs"]
+mod memory;
