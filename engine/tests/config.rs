@@ -61,7 +61,6 @@ fn one_of_each_kind_of_mistake() {
         ("harm that ends above its beginning", "[qos.cpu]\nrun_wait_leave = 2.0"),
         ("a maximum below the minimum", "[qos.probe]\nevery = \"5min\""),
         ("a number with a unit", "[qos.cpu]\ngross = \"2x\""),
-        ("an unknown mode", "mode = \"kill\""),
         ("a grace beyond patience", "[act]\ngrace = \"8s\""),
         ("a need slower than calm", "[watch]\nevery = \"20ms\""),
         ("a fraction of a count", "[qos.budget]\nevictions = 1.5"),

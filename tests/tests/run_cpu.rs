@@ -6,7 +6,6 @@ use gleaner_tests::cgroup_rig::{CgroupRig, Group};
 use gleaner_tests::gleaner::Gleaner;
 use gleaner_tests::load::{Load, Work};
 use gleaner_tests::wait_until;
-use std::time::Duration;
 
 /// A service that wants both processors, and two best-effort groups that want more.
 struct Node {
@@ -34,14 +33,16 @@ impl Node {
         self.loads.iter_mut().all(|load| load.runs().expect("it can be asked"))
     }
 
-    /// The service's part of what the three groups use in the next half second; others may use the machine too.
+    /// The service's part of the next half second of CPU time that the three groups use; others may use the machine too.
     fn share(&self) -> f64 {
         let used = || [&self.service, &self.batch[0], &self.batch[1]].map(cpu_seconds);
         let before = used();
-        std::thread::sleep(Duration::from_millis(500));
-        let grew: Vec<f64> =
-            used().iter().zip(before).map(|(after, before)| after - before).collect();
-        grew[0] / grew.iter().sum::<f64>()
+        wait_until("half a second of work", LONG, || {
+            let grew: Vec<f64> =
+                used().iter().zip(before).map(|(after, before)| after - before).collect();
+            let all: f64 = grew.iter().sum();
+            (all >= 0.5).then(|| grew[0] / all)
+        })
     }
 }
 
