@@ -93,8 +93,8 @@ fn host(config: &Config, notes: &mut Notes<'_, '_>) {
     let watch = config.host.watch;
     if watch.every_in_need > watch.every {
         let (need, every) = (shown(&watch.every_in_need), shown(&watch.every));
-        let wrong = format!("{need} is longer than watch.every = {every}");
-        let instead = "write at most watch.every";
+        let wrong = format!("watch.every_in_need = {need} is longer than watch.every = {every}");
+        let instead = "write watch.every_in_need at most watch.every";
         notes.add(&["watch.every_in_need", "watch.every"], wrong, instead);
     }
     let http = &config.host.http;
