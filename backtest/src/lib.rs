@@ -2,6 +2,7 @@
 //! What a policy would have lent, violated and evicted on a recorded trace.
 
 pub mod advice;
+pub mod forecast;
 pub mod html;
 pub mod oracle;
 pub mod plan;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A whole backtest: traces in, one line per combination out.
 
-use crate::plan::{Outcome, Plan, Setting, Tally};
+use crate::plan::{Depth, Outcome, Plan, Setting, Tally};
 use crate::replay::Capacity;
 use crate::run::{self, HorizonTooShort};
 use crate::sweep::{self, Scale};
@@ -222,7 +222,9 @@ fn one(
         true => swept(request, scale(file)?),
         false => asked(request),
     };
+    let depth = if request.sweep { Depth::Peaks } else { Depth::Offers };
     let plan = Plan {
+        depth,
         policy: request.policy.clone(),
         settings,
         horizons: request.horizons.clone(),

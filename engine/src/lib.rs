@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod config;
 pub mod decision;
+pub mod demand;
 pub mod learned;
 mod lender;
 pub mod reading;

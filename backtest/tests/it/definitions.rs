@@ -3,7 +3,7 @@
 
 use crate::common::{Row, csv, sort, whole, write};
 use gleaner_backtest::oracle::Oracle;
-use gleaner_backtest::plan::{Plan, Setting};
+use gleaner_backtest::plan::{Depth, Plan, Setting};
 use gleaner_backtest::replay::Capacity;
 use gleaner_backtest::trace::{Machine, Trace};
 use gleaner_backtest::{policy, run, score};
@@ -148,6 +148,26 @@ proptest! {
         }
     }
 
+    /// A sweep predicts without the engine around the predictors: with the same loads, so with the same result.
+    #[test]
+    fn bare_peaks_score_like_the_engine(tasks in tasks(), kind in 0..PredictorKind::ALL.len()) {
+        let machine = machine(&rows(&tasks));
+        let horizons = [300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 86_400].map(Span::from_secs);
+        let resources = vec![Resource::Cpu, Resource::Memory];
+        let full = Plan { horizons: horizons.to_vec(), resources, ..plan(PredictorKind::ALL[kind]) };
+        let bare = Plan { depth: Depth::Peaks, ..full.clone() };
+        let [full, bare] = [full, bare].map(|plan| {
+            run::machine(&machine, &plan, &|_| {}).expect("the horizons are a step or more")
+        });
+        for resource in 0..2 {
+            for horizon in 0..horizons.len() {
+                let (full, bare) = (full.tally(0, resource, horizon), bare.tally(0, resource, horizon));
+                prop_assert_eq!(full.score, bare.score);
+                prop_assert_eq!(bare.churn_per_hour(), None);
+            }
+        }
+    }
+
     /// What makes a backtest of the engine one of the predictor: the same loads reach it, in the same order.
     #[test]
     fn the_guaranteed_peak_is_what_the_predictor_says_of_the_trace(tasks in tasks()) {
@@ -190,6 +210,7 @@ proptest! {
 
 fn plan(kind: PredictorKind) -> Plan {
     Plan {
+        depth: Depth::Offers,
         policy: policy::plain(),
         settings: vec![Setting::new(kind, Ratio::from_milli(10))],
         horizons: vec![Span::from_secs(1800)],

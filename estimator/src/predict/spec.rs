@@ -224,7 +224,6 @@ const DAY: u64 = 86_400;
 /// Slots of any window or horizon: bounds memory per task and per group.
 const LONGEST: Span = Span::from_secs(7 * DAY);
 const SHORTEST: Span = Span::from_secs(1);
-const HORIZONS: usize = 8;
 
 /// Brings fields into bounds and notes which were not.
 struct Bounds(Vec<SpecError>);
@@ -248,6 +247,9 @@ impl Bounds {
 }
 
 impl PredictorSpec {
+    /// Most horizons of one predictor.
+    pub const MAX_HORIZONS: usize = 8;
+
     /// Every setting that is out of bounds.
     #[must_use]
     pub fn mistakes(&self) -> Vec<SpecError> {
@@ -259,11 +261,11 @@ impl PredictorSpec {
         let mut risk = spec.risk.get();
         bounds.number("risk", &mut risk, 0.0001, 0.5, 0.01);
         spec.risk = Ratio::new(risk).unwrap_or_default();
-        if !(1..=HORIZONS).contains(&spec.horizons.len()) {
-            let bound = format!("a list of 1 to {HORIZONS} spans");
+        if !(1..=Self::MAX_HORIZONS).contains(&spec.horizons.len()) {
+            let bound = format!("a list of 1 to {} spans", Self::MAX_HORIZONS);
             let value = format!("a list of {}", spec.horizons.len());
             bounds.0.push(SpecError { field: "horizons", value, bound });
-            spec.horizons.truncate(HORIZONS);
+            spec.horizons.truncate(Self::MAX_HORIZONS);
             if spec.horizons.is_empty() {
                 spec.horizons = Self::default().horizons;
             }

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What many settings predict of one machine: samples, rates and loads are made once and shown to every predictor.
+//!
+//! The predictors, and what they are shown, are those of the engine (`gleaner_engine::demand`); what is left out is the
+//! policy around them: a second group for the whole node, offers, contention. So a sweep costs little more than its
+//! predictors, and predicts to the bit what the engine would.
+
+use crate::plan::{Plan, Setting};
+use crate::replay::Replay;
+use crate::run::spec;
+use crate::trace::Machine;
+use gleaner_engine::demand::Demand;
+use gleaner_estimator::predict::{NodeLoad, Observation, Predictor, PredictorSpec};
+use gleaner_estimator::reason::Resource;
+use gleaner_estimator::units::{Amount, Timestamp};
+use gleaner_estimator::usage::UsageTracker;
+
+/// Steps between two words of progress.
+const PROGRESS_STEPS: usize = 512;
+
+/// What one setting predicts at the end of one interval.
+#[derive(Clone, Copy, Debug)]
+pub struct Forecast<'a> {
+    /// The step that has just ended.
+    pub step: usize,
+    /// Place of the setting.
+    pub setting: usize,
+    /// Place of the resource in the plan.
+    pub resource: usize,
+    /// Place in the plan of the first of these horizons.
+    pub first_horizon: usize,
+    /// Peaks of the guaranteed tasks by horizon, base units; `None` while nothing is predicted.
+    pub peaks: &'a [Option<f64>],
+}
+
+/// One resource: its loads, and for each setting and group of horizons a predictor.
+struct Lane {
+    resource: Resource,
+    demand: Demand,
+    /// Setting, first horizon, predictor.
+    predictors: Vec<(usize, usize, Box<dyn Predictor>)>,
+    peaks: Vec<Option<f64>>,
+}
+
+impl Lane {
+    fn new(plan: &Plan, settings: &[Setting], resource: Resource) -> Self {
+        let mut predictors = Vec::new();
+        for (place, setting) in settings.iter().enumerate() {
+            for (group, horizons) in plan.horizons.chunks(PredictorSpec::MAX_HORIZONS).enumerate() {
+                let predictor = spec(setting, resource, horizons).build();
+                predictors.push((place, group * PredictorSpec::MAX_HORIZONS, predictor));
+            }
+        }
+        Self { resource, demand: Demand::default(), predictors, peaks: Vec::new() }
+    }
+
+    /// Shows an interval to every predictor and passes on what each says.
+    fn show<Q: Amount>(
+        &mut self,
+        at: Timestamp,
+        capacity: Q,
+        mut visit: impl FnMut(usize, usize, &[Option<f64>]),
+    ) {
+        for (setting, first_horizon, predictor) in &mut self.predictors {
+            predictor.observe(&Observation {
+                at,
+                loads: &self.demand.loads,
+                ceiling: capacity.to_base(),
+                calm: true,
+                node: NodeLoad::default(),
+            });
+            let peak = |horizon| {
+                let predicted = predictor.peak(horizon)?;
+                Some(self.demand.peak(predicted, capacity).to_base())
+            };
+            self.peaks.clear();
+            self.peaks.extend((0..predictor.horizons().len()).map(peak));
+            visit(*setting, *first_horizon, &self.peaks);
+        }
+    }
+}
+
+/// Predicts at the end of every interval, for each setting and resource.
+pub fn forecast(
+    machine: &Machine,
+    plan: &Plan,
+    settings: &[Setting],
+    progress: &(dyn Fn(u64) + Sync),
+    mut visit: impl FnMut(&Forecast<'_>),
+) {
+    let mut lanes: Vec<Lane> =
+        plan.resources.iter().map(|resource| Lane::new(plan, settings, *resource)).collect();
+    let mut tracker = UsageTracker::default();
+    let mut replay = Replay::new(machine, plan.capacity);
+    tracker.update(replay.sample());
+    let (warm_up, mut rows) = (plan.policy.task_warm_up, 0);
+    while let Some(step) = replay.advance() {
+        let sample = replay.sample();
+        tracker.update(sample);
+        let usage = tracker.usage();
+        for (resource, lane) in lanes.iter_mut().enumerate() {
+            let visit = |setting, first_horizon, peaks: &[Option<f64>]| {
+                visit(&Forecast { step, setting, resource, first_horizon, peaks });
+            };
+            match lane.resource {
+                Resource::Cpu => {
+                    let capacity = lane.demand.cpu(sample, usage, warm_up);
+                    lane.show(sample.at, capacity, visit);
+                }
+                Resource::Memory => {
+                    let capacity = lane.demand.memory(sample, usage, warm_up);
+                    lane.show(sample.at, capacity, visit);
+                }
+                Resource::Io => {}
+            }
+        }
+        rows += sample.tasks.len() as u64;
+        if (step + 1) % PROGRESS_STEPS == 0 {
+            progress(std::mem::take(&mut rows) * settings.len() as u64);
+        }
+    }
+    progress(rows * settings.len() as u64);
+}
