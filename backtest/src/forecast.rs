@@ -2,18 +2,20 @@
 //! What many settings predict of one machine: samples, rates and loads are made once and shown to every predictor.
 //!
 //! The predictors, and what they are shown, are those of the engine (`gleaner_engine::demand`); what is left out is the
-//! policy around them: a second group for the whole node, offers, contention. So a sweep costs little more than its
+//! policy around them: a second group for the whole node, offers, verdicts. So a sweep costs little more than its
 //! predictors, and predicts to the bit what the engine would.
 
 use crate::plan::{Plan, Setting};
 use crate::replay::Replay;
 use crate::run::spec;
 use crate::trace::Machine;
-use gleaner_engine::demand::Demand;
+use gleaner_engine::demand::{Demand, level};
 use gleaner_estimator::predict::{NodeLoad, Observation, Predictor, PredictorSpec};
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::units::{Amount, Timestamp};
 use gleaner_estimator::usage::UsageTracker;
+use gleaner_qos::Controller;
+use gleaner_qos::level::Level;
 
 /// Steps between two words of progress.
 const PROGRESS_STEPS: usize = 512;
@@ -58,6 +60,7 @@ impl Lane {
     fn show<Q: Amount>(
         &mut self,
         at: Timestamp,
+        calm: bool,
         capacity: Q,
         mut visit: impl FnMut(usize, usize, &[Option<f64>]),
     ) {
@@ -66,7 +69,7 @@ impl Lane {
                 at,
                 loads: &self.demand.loads,
                 ceiling: capacity.to_base(),
-                calm: true,
+                calm,
                 node: NodeLoad::default(),
             });
             let peak = |horizon| {
@@ -92,24 +95,28 @@ pub fn forecast(
         plan.resources.iter().map(|resource| Lane::new(plan, settings, *resource)).collect();
     let mut tracker = UsageTracker::default();
     let mut replay = Replay::new(machine, plan.capacity);
+    let mut qos = Controller::new(plan.policy.qos.clone());
     tracker.update(replay.sample());
+    qos.assess(replay.sample(), tracker.usage());
     let (warm_up, mut rows) = (plan.policy.task_warm_up, 0);
     while let Some(step) = replay.advance() {
         let sample = replay.sample();
         tracker.update(sample);
         let usage = tracker.usage();
+        let assessment = qos.assess(sample, usage);
         for (resource, lane) in lanes.iter_mut().enumerate() {
             let visit = |setting, first_horizon, peaks: &[Option<f64>]| {
                 visit(&Forecast { step, setting, resource, first_horizon, peaks });
             };
+            let calm = level(&assessment, lane.resource, plan.policy.lend_blind) == Level::Calm;
             match lane.resource {
                 Resource::Cpu => {
                     let capacity = lane.demand.cpu(sample, usage, warm_up);
-                    lane.show(sample.at, capacity, visit);
+                    lane.show(sample.at, calm, capacity, visit);
                 }
                 Resource::Memory => {
                     let capacity = lane.demand.memory(sample, usage, warm_up);
-                    lane.show(sample.at, capacity, visit);
+                    lane.show(sample.at, calm, capacity, visit);
                 }
                 Resource::Io => {}
             }

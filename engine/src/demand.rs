@@ -3,9 +3,12 @@
 
 use crate::view::{Cpu, Memory, View};
 use gleaner_estimator::predict::Load;
+use gleaner_estimator::reason::Resource;
 use gleaner_estimator::sample::{Class, Sample};
 use gleaner_estimator::units::{Amount, Bytes, MilliCpus, Span};
 use gleaner_estimator::usage::Usage;
+use gleaner_qos::assessment::Assessment;
+use gleaner_qos::level::Level;
 
 /// The loads of the guaranteed tasks of one sample; the buffer is kept between samples.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,6 +17,14 @@ pub struct Demand {
     pub loads: Vec<Load>,
     /// What tasks too young, or never measured, may still grow to beyond a prediction. Base units.
     pub unproven: f64,
+}
+
+/// A resource's level as predictors take it: one that nothing is known of counts as calm only where lending
+/// blindly is asked for.
+#[must_use]
+pub fn level(assessment: &Assessment, resource: Resource, lend_blind: bool) -> Level {
+    let this = assessment.of(resource);
+    if this.no_signal && lend_blind { Level::Calm } else { this.level }
 }
 
 impl Demand {

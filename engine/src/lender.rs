@@ -3,7 +3,7 @@
 
 use crate::config::{EngineConfig, LendRule};
 use crate::decision::{MAX_HORIZONS, Peak, PerClass, ResourceDecision};
-use crate::demand::Demand;
+use crate::demand::{Demand, level};
 use crate::view::View;
 use gleaner_estimator::offer::{Offer, OfferRule, OfferState};
 use gleaner_estimator::predict::{
@@ -35,14 +35,11 @@ pub(crate) struct Tick<'a> {
 }
 
 impl Tick<'_> {
-    /// The resource's level, and what closes its offer. A resource that nothing is known of counts as
-    /// calm only where lending blindly is asked for.
+    /// The resource's level, and what closes its offer.
     fn standing(&self, resource: Resource) -> (Level, Option<Bound>) {
-        let this = self.assessment.of(resource);
-        match this.no_signal && self.lend_blind {
-            true => (Level::Calm, None),
-            false => (this.level, self.assessment.gate(resource)),
-        }
+        let level = level(self.assessment, resource, self.lend_blind);
+        let blind = self.lend_blind && self.assessment.of(resource).no_signal;
+        (level, if blind { None } else { self.assessment.gate(resource) })
     }
 }
 
