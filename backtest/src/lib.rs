@@ -7,6 +7,7 @@ pub mod html;
 pub mod oracle;
 pub mod plan;
 pub mod policy;
+pub mod prediction;
 pub mod recording;
 pub mod replay;
 pub mod report;

@@ -49,6 +49,7 @@ mod state;
 mod threshold;
 mod window;
 
+pub use calibrated::Part;
 pub use outcomes::{Score, Tally};
 pub use slot::SLOT;
 pub use spec::{Parameters, PredictorKind, PredictorSpec, SpecError, UnknownPredictor};

@@ -3,7 +3,7 @@
 
 use super::Predictor;
 use super::borg::Borg;
-use super::calibrated::Calibrated;
+use super::calibrated::{Calibrated, Part};
 use super::decaying::Decaying;
 use super::ema::Ema;
 use super::fixed::Fixed;
@@ -137,6 +137,9 @@ pub struct Parameters {
     /// the node's own scale look too large for days. Default yes: with it every public trace achieves at 5 and
     /// 30 min between 0.5 and 1.2 times the asked risk; without it, 0.2 times on the calmest at 30 min.
     pub forget_first_day: bool,
+    /// `calibrated`: a part that is left out, to learn what it buys; never kept in saved state. Default none.
+    #[serde(skip)]
+    pub without: Option<Part>,
 }
 
 impl Parameters {
@@ -161,6 +164,7 @@ impl Parameters {
             ema_factor: 1.5,
             start_ramp: true,
             forget_first_day: true,
+            without: None,
         }
     }
 
