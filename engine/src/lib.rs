@@ -10,6 +10,7 @@ pub mod demand;
 pub mod learned;
 mod lender;
 pub mod reading;
+pub mod shadows;
 mod view;
 
 use config::EngineConfig;
