@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Script, config, scripted};
+use common::{Script, config, scripted, tick};
 use gleaner_engine::config::{EngineConfig, ShadowConfig};
 use gleaner_engine::reading::{Body, Reading};
 use gleaner_engine::shadows::{ShadowScore, Shadows};
@@ -18,7 +18,7 @@ use gleaner_qos::verdict::Mode;
 fn samples() -> Vec<Sample> {
     let mut script = Script::new();
     let sample = |n: u64| {
-        let burst = if n % 97 == 0 { 6_000 } else { 0 };
+        let burst = if n.is_multiple_of(97) { 6_000 } else { 0 };
         let web = scripted("web", Class::Guaranteed, 8_000, 1_000 + 137 * (n % 7) + burst);
         let batch = scripted("batch", Class::BestEffort, 2_000, 900);
         script.advance(300, 300, &[web, batch])
@@ -64,7 +64,7 @@ fn a_shadow_scores_as_if_it_were_live() {
     let mut last = Vec::new();
     for sample in samples() {
         shadows.tick(reading(&sample));
-        last = as_live.iter_mut().map(|engine| engine.tick(reading(&sample))).collect();
+        last = as_live.iter_mut().map(|engine| tick(engine, &sample)).collect();
     }
     let scores: Vec<ShadowScore> = shadows.scores().collect();
     let horizons = live.cpu.predictor.horizons.len();
@@ -89,9 +89,9 @@ fn a_shadow_never_acts_and_the_live_policy_does_not_notice_it() {
     let mut shadows = Shadows::new(&policies(), &live());
     let (mut beside, mut alone) = (Engine::new(live()), Engine::new(live()));
     for sample in samples() {
-        let with = beside.tick(reading(&sample));
+        let with = tick(&mut beside, &sample);
         shadows.tick(reading(&sample));
-        assert_eq!(audit::line(&with), audit::line(&alone.tick(reading(&sample))));
+        assert_eq!(audit::line(&with), audit::line(&tick(&mut alone, &sample)));
         for (name, decision) in shadows.decisions() {
             assert_eq!(decision.mode, Mode::Observe, "{name}");
             assert!(decision.verdict.corrections.iter().all(|one| one.is_would()), "{name}");
