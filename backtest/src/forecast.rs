@@ -2,15 +2,17 @@
 //! What many settings predict of one machine: samples, rates and loads are made once and shown to every predictor.
 //!
 //! The predictors, and what they are shown, are those of the engine (`gleaner_engine::demand`); what is left out is the
-//! policy around them: a second group for the whole node, offers, verdicts. So a sweep costs little more than its
-//! predictors, and predicts to the bit what the engine would.
+//! policy around them: a second group for the whole node, offers, verdicts. Settings that differ only in what a predictor
+//! looks at last learn once ([`Bank`]). What is predicted is to the bit what the engine would predict.
 
 use crate::plan::{Plan, Setting};
 use crate::replay::Replay;
 use crate::run::spec;
 use crate::trace::Machine;
 use gleaner_engine::demand::{Demand, level};
-use gleaner_estimator::predict::{NodeLoad, Observation, Predictor, PredictorSpec};
+use gleaner_estimator::predict::{
+    Bank, NodeLoad, Observation, Parameters, Predictor, PredictorKind, PredictorSpec, bank, shared,
+};
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::units::{Amount, Timestamp};
 use gleaner_estimator::usage::UsageTracker;
@@ -35,28 +37,54 @@ pub struct Forecast<'a> {
     pub peaks: &'a [Option<f64>],
 }
 
-/// One resource: its loads, and for each setting and group of horizons a predictor.
+/// What predicts for one setting, or for several that share what they learn.
+enum Model {
+    /// Setting, first horizon, predictor.
+    One(usize, usize, Box<dyn Predictor>),
+    /// Settings, in the bank's order.
+    Many(Vec<usize>, Box<dyn Bank>),
+}
+
+/// Predictor, what its settings agree in, and the settings: place and parameters.
+type Together = (PredictorKind, Parameters, Vec<(usize, Parameters)>);
+
+/// One resource: its loads and its models.
 struct Lane {
     resource: Resource,
     demand: Demand,
-    /// Setting, first horizon, predictor.
-    predictors: Vec<(usize, usize, Box<dyn Predictor>)>,
+    models: Vec<Model>,
+    horizons: usize,
     peaks: Vec<Option<f64>>,
 }
 
 impl Lane {
     fn new(plan: &Plan, settings: &[Setting], resource: Resource) -> Self {
-        let mut predictors = Vec::new();
+        let mut models = Vec::new();
+        let mut banks: Vec<Together> = Vec::new();
         for (place, setting) in settings.iter().enumerate() {
+            let whole = spec(setting, resource, &plan.horizons);
+            if let Some(key) = shared(whole.kind, &whole.parameters) {
+                let member = (place, whole.parameters);
+                match banks.iter_mut().find(|(kind, of, _)| *kind == whole.kind && *of == key) {
+                    Some((.., members)) => members.push(member),
+                    None => banks.push((whole.kind, key, vec![member])),
+                }
+                continue;
+            }
             for (group, horizons) in plan.horizons.chunks(PredictorSpec::MAX_HORIZONS).enumerate() {
                 let predictor = spec(setting, resource, horizons).build();
-                predictors.push((place, group * PredictorSpec::MAX_HORIZONS, predictor));
+                models.push(Model::One(place, group * PredictorSpec::MAX_HORIZONS, predictor));
             }
         }
-        Self { resource, demand: Demand::default(), predictors, peaks: Vec::new() }
+        for (kind, _, members) in banks {
+            let (places, parameters) = members.into_iter().unzip();
+            models.extend(bank(kind, parameters).map(|bank| Model::Many(places, bank)));
+        }
+        let (demand, horizons) = (Demand::default(), plan.horizons.len());
+        Self { resource, demand, models, horizons, peaks: Vec::new() }
     }
 
-    /// Shows an interval to every predictor and passes on what each says.
+    /// Shows an interval to every model and passes on what each setting says.
     fn show<Q: Amount>(
         &mut self,
         at: Timestamp,
@@ -64,21 +92,28 @@ impl Lane {
         capacity: Q,
         mut visit: impl FnMut(usize, usize, &[Option<f64>]),
     ) {
-        for (setting, first_horizon, predictor) in &mut self.predictors {
-            predictor.observe(&Observation {
-                at,
-                loads: &self.demand.loads,
-                ceiling: capacity.to_base(),
-                calm,
-                node: NodeLoad::default(),
-            });
-            let peak = |horizon| {
-                let predicted = predictor.peak(horizon)?;
-                Some(self.demand.peak(predicted, capacity).to_base())
-            };
-            self.peaks.clear();
-            self.peaks.extend((0..predictor.horizons().len()).map(peak));
-            visit(*setting, *first_horizon, &self.peaks);
+        let (demand, peaks) = (&self.demand, &mut self.peaks);
+        let (loads, ceiling, node) = (&demand.loads, capacity.to_base(), NodeLoad::default());
+        let seen = Observation { at, loads, ceiling, calm, node };
+        let peak = |predicted| demand.peak(predicted, capacity).to_base();
+        for model in &mut self.models {
+            match model {
+                Model::One(setting, first_horizon, predictor) => {
+                    predictor.observe(&seen);
+                    let horizons = 0..predictor.horizons().len();
+                    peaks.clear();
+                    peaks.extend(horizons.map(|h| predictor.peak(h).map(peak)));
+                    visit(*setting, *first_horizon, peaks);
+                }
+                Model::Many(settings, bank) => {
+                    bank.observe(&seen);
+                    for (setting, predicted) in settings.iter().zip(bank.peaks()) {
+                        peaks.clear();
+                        peaks.resize(self.horizons, Some(peak(*predicted)));
+                        visit(*setting, 0, peaks);
+                    }
+                }
+            }
         }
     }
 }

@@ -34,8 +34,8 @@ pub struct HorizonTooShort {
 
 /// Settings that share one replay: making samples then costs little beside deciding.
 const TOGETHER: usize = 4;
-/// The same where nothing is decided: rates and loads are shared too, and cost as much as a cheap predictor.
-const TOGETHER_BARE: usize = 32;
+/// The same where nothing is decided: rates and loads are shared too, and most of what neighbours learn.
+const TOGETHER_BARE: usize = 128;
 /// Steps between two words of progress.
 const PROGRESS_STEPS: usize = 512;
 

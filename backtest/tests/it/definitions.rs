@@ -5,6 +5,7 @@ use crate::common::{Row, csv, sort, whole, write};
 use gleaner_backtest::oracle::Oracle;
 use gleaner_backtest::plan::{Depth, Plan, Setting};
 use gleaner_backtest::replay::Capacity;
+use gleaner_backtest::sweep::{self, Scale};
 use gleaner_backtest::trace::{Machine, Trace};
 use gleaner_backtest::{policy, run, score};
 use gleaner_estimator::predict::{Load, NodeLoad, Observation, PredictorKind, PredictorSpec};
@@ -148,22 +149,31 @@ proptest! {
         }
     }
 
-    /// A sweep predicts without the engine around the predictors: with the same loads, so with the same result.
+    /// A sweep predicts without the engine around the predictors, and settings learn together: with the same result.
     #[test]
-    fn bare_peaks_score_like_the_engine(tasks in tasks(), kind in 0..PredictorKind::ALL.len()) {
+    fn bare_peaks_score_like_the_engine(
+        tasks in tasks(),
+        kind in 0..PredictorKind::ALL.len(),
+        some in 1..40_usize,
+    ) {
+        let kind = PredictorKind::ALL[kind];
+        let scale = Scale { cpu: 8.0, memory: 8e9 };
+        let mut settings = vec![Setting::new(kind, Ratio::from_milli(10))];
+        settings.extend(sweep::grid(kind, scale).into_iter().step_by(some).take(6));
         let machine = machine(&rows(&tasks));
         let horizons = [300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 86_400].map(Span::from_secs);
         let resources = vec![Resource::Cpu, Resource::Memory];
-        let full = Plan { horizons: horizons.to_vec(), resources, ..plan(PredictorKind::ALL[kind]) };
+        let full = Plan { settings, horizons: horizons.to_vec(), resources, ..plan(kind) };
         let bare = Plan { depth: Depth::Peaks, ..full.clone() };
-        let [full, bare] = [full, bare].map(|plan| {
-            run::machine(&machine, &plan, &|_| {}).expect("the horizons are a step or more")
-        });
-        for resource in 0..2 {
-            for horizon in 0..horizons.len() {
-                let (full, bare) = (full.tally(0, resource, horizon), bare.tally(0, resource, horizon));
-                prop_assert_eq!(full.score, bare.score);
-                prop_assert_eq!(bare.churn_per_hour(), None);
+        let run = |plan: &Plan| {
+            run::machine(&machine, plan, &|_| {}).expect("the horizons are a step or more")
+        };
+        let (engine, bank) = (run(&full), run(&bare));
+        for (place, setting) in bare.settings.iter().enumerate() {
+            for (resource, horizon) in (0..2).flat_map(|r| (0..horizons.len()).map(move |h| (r, h))) {
+                let (a, b) = (engine.tally(place, resource, horizon), bank.tally(place, resource, horizon));
+                prop_assert_eq!(a.score, b.score, "{} {}", setting.label(), horizon);
+                prop_assert_eq!(b.churn_per_hour(), None);
             }
         }
     }
