@@ -2,10 +2,12 @@
 //! What a policy would have lent, violated and evicted on a recorded trace.
 
 pub mod advice;
+pub mod forecast;
 pub mod html;
 pub mod oracle;
 pub mod plan;
 pub mod policy;
+pub mod prediction;
 pub mod recording;
 pub mod replay;
 pub mod report;

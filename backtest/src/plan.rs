@@ -15,6 +15,8 @@ pub struct Setting {
     pub kind: PredictorKind,
     /// The risk asked for; only `calibrated` heeds it.
     pub risk: Ratio,
+    /// The risk asked for of memory, where it is another.
+    pub memory_risk: Option<Ratio>,
     /// Parameters for CPU.
     pub cpu: Parameters,
     /// Parameters for memory.
@@ -28,7 +30,16 @@ impl Setting {
     #[must_use]
     pub const fn new(kind: PredictorKind, risk: Ratio) -> Self {
         let (cpu, memory) = (Parameters::cpu(), Parameters::memory());
-        Self { kind, risk, cpu, memory, detail: String::new() }
+        Self { kind, risk, memory_risk: None, cpu, memory, detail: String::new() }
+    }
+
+    /// The risk asked for of a resource.
+    #[must_use]
+    pub fn risk_of(&self, resource: Resource) -> Ratio {
+        match resource {
+            Resource::Cpu | Resource::Io => self.risk,
+            Resource::Memory => self.memory_risk.unwrap_or(self.risk),
+        }
     }
 
     /// The predictor's name, and what of its parameters is not the default.
@@ -41,9 +52,21 @@ impl Setting {
     }
 }
 
+/// How much of a decision is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Depth {
+    /// All of it: the engine decides at every interval, and its offers are followed.
+    #[default]
+    Offers,
+    /// The predicted peaks alone, to the bit the same: for many settings.
+    Peaks,
+}
+
 /// What to run.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// How much of each decision is looked at.
+    pub depth: Depth,
     /// The policy around the predictors: its predictors are replaced by each setting's.
     pub policy: EngineConfig,
     /// The ways to predict.
@@ -63,8 +86,8 @@ pub struct Plan {
 pub struct Tally {
     /// The score.
     pub score: Score,
-    /// Changes of the offer in the intervals that count.
-    pub changes: u64,
+    /// Changes of the offer in the intervals that count; `None` where offers were not followed.
+    pub changes: Option<u64>,
     /// Time that those intervals span, seconds.
     pub seconds: u64,
 }
@@ -73,14 +96,17 @@ impl Tally {
     /// Adds a machine.
     pub fn merge(&mut self, other: &Self) {
         self.score.merge(&other.score);
-        self.changes += other.changes;
+        if let Some(changes) = other.changes {
+            *self.changes.get_or_insert(0) += changes;
+        }
         self.seconds += other.seconds;
     }
 
-    /// How often the offer changes an hour.
+    /// How often the offer changes an hour; `None` where offers were not followed.
     #[must_use]
-    pub fn churn_per_hour(&self) -> f64 {
-        if self.seconds == 0 { 0.0 } else { self.changes as f64 * 3600.0 / self.seconds as f64 }
+    pub fn churn_per_hour(&self) -> Option<f64> {
+        let hours = self.seconds as f64 / 3600.0;
+        self.changes.filter(|_| hours > 0.0).map(|changes| changes as f64 / hours)
     }
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Runs settings over one machine: the engine's own step with the trace's time as its clock, and the score of each.
 
+use crate::forecast::forecast;
 use crate::oracle::Oracle;
-use crate::plan::{Outcome, Plan, Setting, Tally};
+use crate::plan::{Depth, Outcome, Plan, Setting, Tally};
 use crate::policy::Offers;
 use crate::replay::Replay;
 use crate::score::{self, Score};
@@ -11,7 +12,7 @@ use gleaner_engine::Engine;
 use gleaner_engine::config::EngineConfig;
 use gleaner_engine::decision::{Decision, MAX_HORIZONS};
 use gleaner_engine::reading::{Body, Reading};
-use gleaner_estimator::predict::{Parameters, PredictorSpec};
+use gleaner_estimator::predict::PredictorSpec;
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::units::{Amount, Bytes, MilliCpus, Span};
 use rayon::prelude::*;
@@ -33,6 +34,8 @@ pub struct HorizonTooShort {
 
 /// Settings that share one replay: making samples then costs little beside deciding.
 const TOGETHER: usize = 4;
+/// The same where nothing is decided: rates and loads are shared too, and most of what neighbours learn.
+const TOGETHER_BARE: usize = 128;
 /// Steps between two words of progress.
 const PROGRESS_STEPS: usize = 512;
 
@@ -47,11 +50,18 @@ pub fn machine(
 ) -> Result<Outcome, HorizonTooShort> {
     let judge = |resource: &Resource| Judge::new(machine, plan, *resource);
     let judges: Vec<Judge<'_>> = plan.resources.iter().map(judge).collect::<Result<_, _>>()?;
-    let tallies: Vec<Vec<Tally>> = plan
-        .settings
-        .par_chunks(TOGETHER)
-        .map(|settings| tallies(machine, plan, settings, &judges, progress))
-        .collect();
+    let tallies: Vec<Vec<Tally>> = match plan.depth {
+        Depth::Offers => plan
+            .settings
+            .par_chunks(TOGETHER)
+            .map(|settings| tallies(machine, plan, settings, &judges, progress))
+            .collect(),
+        Depth::Peaks => plan
+            .settings
+            .par_chunks(TOGETHER_BARE)
+            .map(|settings| bare_tallies(machine, plan, settings, &judges, progress))
+            .collect(),
+    };
     let oracle = judges.iter().flat_map(|judge| judge.oracle_scores(plan)).collect();
     Ok(Outcome::of_machine(plan, tallies.concat(), oracle))
 }
@@ -80,6 +90,20 @@ impl<'a> Judge<'a> {
     fn interval(&self, step: usize, horizon: usize) -> Option<(f64, f64)> {
         let limit = self.limits.get(step).copied().flatten().filter(|_| step >= self.first)?;
         Some((limit, self.oracle.peaks[horizon][step]))
+    }
+
+    /// Judges one prediction; false where the interval does not count.
+    fn judge(
+        &self,
+        tally: &mut Tally,
+        step: usize,
+        horizon: usize,
+        predicted: Option<f64>,
+    ) -> bool {
+        let Some((limit, peak)) = self.interval(step, horizon) else { return false };
+        tally.score.add(limit, predicted.unwrap_or(limit), peak);
+        tally.seconds += u64::from(self.machine.step_s);
+        true
     }
 
     fn oracle_scores(&self, plan: &Plan) -> Vec<Score> {
@@ -138,16 +162,37 @@ fn tallies(
             for h in 0..seen.horizons {
                 let at = place(seen.setting, r, seen.first_horizon + h);
                 let changed = offers[at].changed(seen.decision, judge.resource, h);
-                let interval = judge.interval(seen.step, seen.first_horizon + h);
-                let Some((limit, peak)) = interval else { continue };
-                let predicted = peak_of(seen.decision, judge.resource, h).unwrap_or(limit);
-                let tally = &mut tallies[at];
-                tally.score.add(limit, predicted, peak);
-                tally.changes += u64::from(changed);
-                tally.seconds += u64::from(judge.machine.step_s);
+                let predicted = peak_of(seen.decision, judge.resource, h);
+                if judge.judge(&mut tallies[at], seen.step, seen.first_horizon + h, predicted) {
+                    *tallies[at].changes.get_or_insert(0) += u64::from(changed);
+                }
             }
         }
     });
+    close(tallies, machine)
+}
+
+/// Like [`tallies`], without the policy around the predictors.
+fn bare_tallies(
+    machine: &Machine,
+    plan: &Plan,
+    settings: &[Setting],
+    judges: &[Judge<'_>],
+    progress: &(dyn Fn(u64) + Sync),
+) -> Vec<Tally> {
+    let horizons = plan.horizons.len();
+    let mut tallies = vec![Tally::default(); settings.len() * judges.len() * horizons];
+    forecast(machine, plan, settings, progress, |seen| {
+        let first = (seen.setting * judges.len() + seen.resource) * horizons;
+        for (horizon, predicted) in (seen.first_horizon..).zip(seen.peaks) {
+            let tally = &mut tallies[first + horizon];
+            judges[seen.resource].judge(tally, seen.step, horizon, *predicted);
+        }
+    });
+    close(tallies, machine)
+}
+
+fn close(mut tallies: Vec<Tally>, machine: &Machine) -> Vec<Tally> {
     for tally in &mut tallies {
         tally.score = tally.score.of_machine(machine.id);
     }
@@ -250,15 +295,23 @@ fn config(machine: &Machine, plan: &Plan, setting: &Setting, horizons: &[Span]) 
     config.stale_after = config.stale_after.max(Span(2 * config.interval.0));
     config.max_tasks = usize::MAX;
     config.offer_horizon = config.offer_horizon.min(horizons.len().saturating_sub(1));
-    let spec = |parameters: &Parameters| PredictorSpec {
-        kind: setting.kind,
-        risk: setting.risk,
-        horizons: horizons.to_vec(),
-        parameters: parameters.clone(),
-    };
-    config.cpu.predictor = spec(&setting.cpu);
-    config.memory.predictor = spec(&setting.memory);
+    config.cpu.predictor = spec(setting, Resource::Cpu, horizons);
+    config.memory.predictor = spec(setting, Resource::Memory, horizons);
     config.cpu.enabled |= plan.resources.contains(&Resource::Cpu);
     config.memory.enabled |= plan.resources.contains(&Resource::Memory);
     config
+}
+
+/// The setting's predictor of one resource.
+pub(crate) fn spec(setting: &Setting, resource: Resource, horizons: &[Span]) -> PredictorSpec {
+    let parameters = match resource {
+        Resource::Cpu | Resource::Io => &setting.cpu,
+        Resource::Memory => &setting.memory,
+    };
+    PredictorSpec {
+        kind: setting.kind,
+        risk: setting.risk_of(resource),
+        horizons: horizons.to_vec(),
+        parameters: parameters.clone(),
+    }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A whole backtest: traces in, one line per combination out.
 
-use crate::plan::{Outcome, Plan, Setting, Tally};
+use crate::plan::{Depth, Outcome, Plan, Setting, Tally};
 use crate::replay::Capacity;
-use crate::run::{self, HorizonTooShort};
+use crate::run::{self as machine_run, HorizonTooShort};
 use crate::sweep::{self, Scale};
 use crate::trace::{self, Machine, Trace, TraceError};
 use gleaner_engine::config::EngineConfig;
@@ -223,6 +223,7 @@ fn one(
         false => asked(request),
     };
     let plan = Plan {
+        depth: if request.sweep { Depth::Peaks } else { Depth::Offers },
         policy: request.policy.clone(),
         settings,
         horizons: request.horizons.clone(),
@@ -230,15 +231,31 @@ fn one(
         warm_up_s: request.warm_up_s,
         capacity: request.capacity,
     };
+    let result = run(file, plan, lines, request.machine, watcher)?;
+    check(request, &result)?;
+    Ok(result)
+}
+
+/// Runs a plan over the machines of a trace, in parallel; over `only` that one.
+///
+/// # Errors
+/// The trace cannot be read, or a horizon is shorter than its step.
+pub fn run(
+    file: &Path,
+    plan: Plan,
+    lines: Vec<(usize, Ratio)>,
+    only: Option<i64>,
+    watcher: &dyn Watcher,
+) -> Result<TraceResult, BacktestError> {
     let trace = Trace::open(file)?;
     let work = trace.total_rows().map(|rows| rows * plan.settings.len() as u64);
-    watcher.begin(&trace::name(file), work.filter(|_| request.machine.is_none()));
+    watcher.begin(&trace::name(file), work.filter(|_| only.is_none()));
     let mut machines: Vec<(usize, i64, Option<Outcome>)> = trace
         .enumerate()
         .par_bridge()
         .map(|(place, machine)| {
             let machine = machine?;
-            let wanted = request.machine.is_none_or(|wanted| wanted == machine.id);
+            let wanted = only.is_none_or(|wanted| wanted == machine.id);
             let outcome =
                 wanted.then(|| run_machine(file, &machine, &plan, watcher)).transpose()?;
             Ok((place, machine.id, outcome))
@@ -252,9 +269,7 @@ fn one(
     }
     let machines: Vec<i64> = machines.into_iter().map(|(_, id, _)| id).collect();
     let name = trace::name(file);
-    let result = TraceResult { name, file: file.to_owned(), machines, plan, lines, outcome };
-    check(request, &result)?;
-    Ok(result)
+    Ok(TraceResult { name, file: file.to_owned(), machines, plan, lines, outcome })
 }
 
 fn run_machine(
@@ -264,11 +279,11 @@ fn run_machine(
     watcher: &dyn Watcher,
 ) -> Result<Outcome, BacktestError> {
     let horizon = |source| BacktestError::Horizon { file: file.to_owned(), source };
-    run::machine(machine, plan, &|rows| watcher.advance(rows)).map_err(horizon)
+    machine_run::machine(machine, plan, &|rows| watcher.advance(rows)).map_err(horizon)
 }
 
 /// What the first machine is promised at most.
-fn scale(file: &Path) -> Result<Scale, BacktestError> {
+pub(crate) fn scale(file: &Path) -> Result<Scale, BacktestError> {
     let Some(machine) = Trace::open(file)?.next().transpose()? else { return Ok(Scale::default()) };
     let memory = machine.memory.as_ref().map_or(0.0, |series| machine.largest_limit(series));
     Ok(Scale { cpu: machine.largest_limit(&machine.cpu), memory })

@@ -3,6 +3,8 @@
 
 use crate::config::{EngineConfig, LendRule};
 use crate::decision::{MAX_HORIZONS, Peak, PerClass, ResourceDecision};
+use crate::demand::{Demand, level};
+use crate::view::View;
 use gleaner_estimator::offer::{Offer, OfferRule, OfferState};
 use gleaner_estimator::predict::{
     Load, NodeLoad, Observation, Predictor, PredictorSpec, StateError,
@@ -17,17 +19,6 @@ use gleaner_qos::level::Level;
 
 /// Arrival number of what the node uses beyond its known tasks; those count from 1.
 const SYSTEM_ARRIVAL: u64 = 0;
-
-/// How one resource is found in samples and usages.
-pub(crate) trait View<Q> {
-    fn resource(&self) -> Resource;
-    fn capacity(&self, sample: &Sample) -> Q;
-    fn allocation(&self, sample: &Sample, task: usize) -> Option<Q>;
-    /// The latest known use of a task, base units.
-    fn latest(&self, usage: &Usage, task: usize) -> Option<f64>;
-    /// Use of a class now.
-    fn of_class(&self, sample: &Sample, usage: &Usage, class: Class) -> Option<Q>;
-}
 
 /// What one tick knows before this resource is looked at.
 pub(crate) struct Tick<'a> {
@@ -46,36 +37,29 @@ pub(crate) struct Tick<'a> {
 }
 
 impl Tick<'_> {
-    /// The resource's level, and what closes its offer. A resource that nothing is known of counts as
-    /// calm only where lending blindly is asked for.
+    /// The resource's level, and what closes its offer.
     fn standing(&self, resource: Resource) -> (Level, Option<Bound>) {
-        let this = self.assessment.of(resource);
-        match this.no_signal && self.lend_blind {
-            true => (Level::Calm, None),
-            false => (this.level, self.assessment.gate(resource)),
-        }
+        let level = level(self.assessment, resource, self.lend_blind);
+        let blind = self.lend_blind && self.assessment.of(resource).no_signal;
+        (level, if blind { None } else { self.assessment.gate(resource) })
     }
 }
 
-/// A predictor and the loads it is fed with; the buffer is kept between ticks.
+/// A predictor and what it is fed with.
 struct Group {
     predictor: Box<dyn Predictor>,
-    loads: Vec<Load>,
-    /// What tasks too young, or never measured, may still grow to beyond the prediction.
-    unproven: f64,
+    demand: Demand,
 }
 
 impl Group {
     fn new(spec: &PredictorSpec) -> Self {
-        Self { predictor: spec.build(), loads: Vec::new(), unproven: 0.0 }
+        Self { predictor: spec.build(), demand: Demand::default() }
     }
 
     fn observe(&mut self, tick: &Tick<'_>, calm: bool, ceiling: f64) {
-        // Predictors want arrival order; samples are in id order.
-        self.loads.sort_unstable_by_key(|load| load.arrival);
         self.predictor.observe(&Observation {
             at: tick.sample.at,
-            loads: &self.loads,
+            loads: &self.demand.loads,
             ceiling,
             calm,
             node: NodeLoad {
@@ -86,8 +70,7 @@ impl Group {
     }
 
     fn peak<Q: Amount>(&self, horizon: usize, capacity: Q) -> Option<Q> {
-        let peak = self.predictor.peak(horizon)? + self.unproven;
-        Some(Q::from_base_up(peak).min(capacity))
+        Some(self.demand.peak(self.predictor.peak(horizon)?, capacity))
     }
 }
 
@@ -121,7 +104,7 @@ impl<Q: Amount> Lender<Q> {
         let capacity = view.capacity(tick.sample);
         let (level, closed) = tick.standing(view.resource());
         if tick.rates && !tick.early {
-            self.gather(tick, view, capacity);
+            self.gather(tick, view);
             let calm = level == Level::Calm;
             self.node.observe(tick, calm, capacity.to_base());
             self.guaranteed.observe(tick, calm, capacity.to_base());
@@ -232,44 +215,18 @@ impl<Q: Amount> Lender<Q> {
         }
     }
 
-    fn gather(&mut self, tick: &Tick<'_>, view: &impl View<Q>, capacity: Q) {
-        for group in [&mut self.node, &mut self.guaranteed] {
-            group.loads.clear();
-            group.unproven = 0.0;
-        }
-        let whole = capacity.to_base();
-        for (i, task) in tick.sample.tasks.iter().enumerate() {
-            if task.task.class != Class::Guaranteed {
-                continue;
-            }
-            let usage = &tick.usage.tasks[i];
-            let allocation = view.allocation(tick.sample, i).map(Amount::to_base);
-            let latest = view.latest(tick.usage, i);
-            let limit = allocation.unwrap_or(whole).max(latest.unwrap_or(0.0).min(whole));
-            let age = tick.sample.at.since(usage.since).unwrap_or_default();
-            let unproven = match (allocation, latest) {
-                (Some(promised), None) => promised,
-                (Some(promised), Some(used)) if age < tick.task_warm_up => {
-                    (promised - used).max(0.0)
-                }
-                (Some(_) | None, _) => 0.0,
-            };
-            for group in [&mut self.node, &mut self.guaranteed] {
-                group.unproven += unproven;
-                if let Some(used) = latest {
-                    group.loads.push(Load {
-                        arrival: usage.arrival,
-                        usage: used.min(limit),
-                        limit,
-                    });
-                }
-            }
-        }
+    fn gather(&mut self, tick: &Tick<'_>, view: &impl View<Q>) {
+        let demand = &mut self.guaranteed.demand;
+        let whole = demand.gather(tick.sample, tick.usage, tick.task_warm_up, view).to_base();
         // Without the node's own counter nothing bounds what the system uses: it counts at everything.
         let system = view
             .of_class(tick.sample, tick.usage, Class::System)
             .map_or(whole, |q| q.to_base().min(whole));
-        self.node.loads.push(Load { arrival: SYSTEM_ARRIVAL, usage: system, limit: whole });
+        let node = &mut self.node.demand;
+        node.unproven = demand.unproven;
+        node.loads.clear();
+        node.loads.push(Load { arrival: SYSTEM_ARRIVAL, usage: system, limit: whole });
+        node.loads.extend_from_slice(&demand.loads);
     }
 
     fn peaks(&self, capacity: Q) -> [Option<Peak<Q>>; MAX_HORIZONS] {

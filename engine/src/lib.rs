@@ -6,9 +6,11 @@
 pub mod audit;
 pub mod config;
 pub mod decision;
+pub mod demand;
 pub mod learned;
 mod lender;
 pub mod reading;
+pub mod shadows;
 mod view;
 
 use config::EngineConfig;

@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Where CPU and memory are found in samples and usages.
 
-use crate::lender::View;
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::sample::{Class, Sample};
 use gleaner_estimator::units::{Amount, Bytes, MilliCpus};
 use gleaner_estimator::usage::Usage;
+
+/// How one resource is found in samples and usages.
+pub(crate) trait View<Q> {
+    fn resource(&self) -> Resource;
+    fn capacity(&self, sample: &Sample) -> Q;
+    fn allocation(&self, sample: &Sample, task: usize) -> Option<Q>;
+    /// The latest known use of a task, base units.
+    fn latest(&self, usage: &Usage, task: usize) -> Option<f64>;
+    /// Use of a class now.
+    fn of_class(&self, sample: &Sample, usage: &Usage, class: Class) -> Option<Q>;
+}
 
 /// CPU.
 pub(crate) struct Cpu;

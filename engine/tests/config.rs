@@ -2,7 +2,7 @@
 //! Configuration: what is refused and in which words, what the defaults are, and that every text it writes reads back.
 
 use gleaner_engine::config::{self, Config, OrAuto, Preset, Quota};
-use gleaner_estimator::predict::{Parameters, PredictorSpec};
+use gleaner_estimator::predict::{Parameters, PredictorKind, PredictorSpec};
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::units::{Bytes, MilliCpus, Ratio, Span};
 use gleaner_qos::compat::{Compat, Thresholds};
@@ -65,6 +65,20 @@ fn one_of_each_kind_of_mistake() {
         ("a need slower than calm", "[watch]\nevery = \"20ms\""),
         ("a fraction of a count", "[qos.budget]\nevictions = 1.5"),
         ("globs without tasks", "[layout]\npreset = \"globs\""),
+        ("a shadow as table", "[shadow]\nname = \"a\""),
+        ("a shadow without name", "[[shadow]]\ncpu.risk = \"2%\""),
+        ("a shadow named like the live policy", "[[shadow]]\nname = \"calibrated\""),
+        ("two shadows of one name", "[[shadow]]\nname = \"a\"\n[[shadow]]\nname = \"a\""),
+        ("a shadow's name with a blank", "[[shadow]]\nname = \"two words\""),
+        ("a shadow that reads more often", "[[shadow]]\nname = \"a\"\nsample.interval = \"2s\""),
+        ("a shadow of another horizon", "[[shadow]]\nname = \"a\"\npredict.horizon = \"5min\""),
+        ("a shadow that acts", "[[shadow]]\nname = \"a\"\nmode = \"observe\""),
+        ("a shadow's key misspelt", "[[shadow]]\nname = \"a\"\ncpu.rsik = \"2%\""),
+        ("a shadow's value without unit", "[[shadow]]\nname = \"a\"\ncpu.risk = 0.02"),
+        (
+            "a shadow that contradicts the live policy",
+            "[cpu]\ncap = \"1 core\"\n[[shadow]]\nname = \"a\"\ncpu.threshold = \"2 cores\"",
+        ),
     ];
     let report: Vec<String> =
         kinds.iter().map(|(kind, text)| format!("# {kind}\n{}", mistakes(text))).collect();
@@ -97,7 +111,8 @@ memory = 512
 
 #[test]
 fn the_defaults_are_what_the_documents_promise() {
-    let Config { engine, host } = Config::default();
+    let Config { engine, host, shadows } = Config::default();
+    assert_eq!(shadows, []);
     assert_eq!(engine.interval, Span::from_secs(1));
     assert_eq!(engine.stale_after, Span::from_secs(3));
     assert_eq!(engine.cpu.reserve, Quota::Share(Ratio::from_milli(50)));
@@ -146,9 +161,17 @@ fn the_sample_file_is_the_default_commented_or_not() {
     assert_eq!(parse(&uncommented), Config::default());
 }
 
-/// The keys of the commented `[[layout.task]]` in the sample, which is an example and no default.
-const TASK_KEYS: [&str; 6] =
-    ["pattern = ", "class = ", "priority = ", "tenant = ", "cpu = ", "memory = "];
+/// The keys of the commented `[[layout.task]]` and `[[shadow]]` in the sample, which are examples and no defaults.
+const TASK_KEYS: [&str; 8] = [
+    "pattern = ",
+    "class = ",
+    "priority = ",
+    "tenant = ",
+    "cpu = ",
+    "memory = ",
+    "name = ",
+    "cpu.risk = ",
+];
 
 #[test]
 fn a_full_file_is_understood_and_reads_back() {
@@ -181,6 +204,48 @@ listen = \"none\"
     insta::assert_snapshot!(written);
 }
 
+/// Written anywhere, a shadow is the live policy but for its own keys, wherever those of the live one stand.
+#[test]
+fn a_shadow_is_the_live_policy_but_for_its_keys() {
+    let text = "\
+[[shadow]]
+name = \"careful\"
+cpu.risk = \"0.5%\"
+
+[[shadow]]
+name = \"five-sigma\"
+[shadow.predict]
+predictor = \"n-sigma\"
+sigma = 4.0
+
+[cpu]
+risk = \"2%\"
+reserve = \"10%\"
+";
+    let config = parse(text);
+    let [careful, sigma] = config.shadows.as_slice() else { panic!("{:?}", config.shadows) };
+    let mut expected = config.engine.clone();
+    expected.cpu.predictor.risk = Ratio::from_milli(5);
+    assert_eq!((careful.name.as_str(), &careful.engine), ("careful", &expected));
+    assert_eq!(sigma.engine.cpu.predictor.risk, Ratio::from_milli(20), "as the live one");
+    assert_eq!(sigma.engine.memory.predictor.kind, PredictorKind::NSigma);
+    assert_eq!(sigma.engine.memory.predictor.horizons, config.engine.memory.predictor.horizons);
+    let written = config::effective(&config);
+    assert_eq!(parse(&written), config, "{written}");
+    let shadows = written.split_once("[[shadow]]").map(|(_, rest)| rest);
+    insta::assert_snapshot!(shadows.unwrap_or_default());
+}
+
+#[test]
+fn shadows_are_limited() {
+    let many = |count: usize| -> String {
+        (0..count).map(|i| format!("[[shadow]]\nname = \"p{i}\"\n")).collect()
+    };
+    assert_eq!(parse(&many(config::MAX_SHADOWS)).shadows.len(), config::MAX_SHADOWS);
+    let refused = mistakes(&many(config::MAX_SHADOWS + 1));
+    assert!(refused.contains("write at most 16"), "{refused}");
+}
+
 #[test]
 fn thresholds_of_another_controller_exist_once_one_is_written() {
     let config = parse("[qos.compat]\nevict_load_5min = 8\noffer_memory_used = \"12GiB\"");
@@ -201,7 +266,7 @@ fn what_was_written_is_known_by_its_line() {
 
 proptest! {
     #[test]
-    fn no_text_panics(text in "(\\[?\\[?(cpu|sample|layout.task|http)\\]?\\]?\n|(interval|cap|listen|x) ?= ?[\"0-9a-z%\\-é:. ]{0,12}\n|.{0,20}){0,12}") {
+    fn no_text_panics(text in "(\\[?\\[?(cpu|sample|layout.task|http|shadow)\\]?\\]?\n|(interval|cap|listen|x|name|cpu.risk) ?= ?[\"0-9a-z%\\-é:. ]{0,12}\n|.{0,20}){0,12}") {
         let _ = Config::parse(&text, "any");
     }
 

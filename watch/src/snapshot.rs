@@ -3,8 +3,8 @@
 
 use crate::about::About;
 use gleaner_engine::decision::{Decision, Health, ResourceDecision};
+pub use gleaner_engine::shadows::ShadowScore;
 use gleaner_estimator::offer::Offer;
-use gleaner_estimator::predict::Score;
 use gleaner_estimator::reason::{Bound, Resource};
 use gleaner_estimator::sample::{Sample, Task, TaskSample};
 use gleaner_estimator::units::{Amount, Bytes, Span, Timestamp};
@@ -62,17 +62,6 @@ pub struct Trouble {
     pub what: String,
     /// The command to run next; empty where none helps.
     pub command: String,
-}
-
-/// How the predictions of a policy that decides beside the live one have turned out; see [`About::shadows`].
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ShadowScore {
-    /// Name of the policy.
-    pub policy: String,
-    /// Of which resource.
-    pub resource: Resource,
-    /// For one horizon.
-    pub score: Score,
 }
 
 /// Best-effort tasks that something of ours holds back.

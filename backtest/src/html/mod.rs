@@ -11,7 +11,7 @@ mod view;
 pub use view::{Course, Moment, View, view};
 
 use crate::advice::advice;
-use crate::report::percent;
+use crate::report::{churn, percent};
 use crate::study::{Line, TraceResult};
 use gleaner_estimator::predict::PredictorKind;
 use gleaner_estimator::reason::Resource;
@@ -150,14 +150,14 @@ fn put_table(text: &mut String, curve: &[Line<'_>]) {
         put(
             text,
             format_args!(
-                "<tr><td>{}<td>{}<td>{}<td>{}<td>{:.5}<td>{}<td>{:.1}\n",
+                "<tr><td>{}<td>{}<td>{}<td>{}<td>{:.5}<td>{}<td>{}\n",
                 escape(&line.setting.label()),
                 line.risk,
                 percent(score.violation_rate(), 3),
                 percent(score.worst, 2),
                 score.severity(),
                 percent(score.savings(), 1),
-                line.tally.churn_per_hour()
+                churn(line.tally)
             ),
         );
     }

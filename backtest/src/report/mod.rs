@@ -6,6 +6,7 @@ mod table;
 mod winners;
 
 pub use mean::{Mean, means};
+pub(crate) use table::churn;
 pub use table::table;
 pub use winners::{cheapest, winners};
 

@@ -3,6 +3,7 @@
 
 use super::mean::{Mean, means};
 use super::percent;
+use crate::plan::Tally;
 use crate::study::{Line, TraceResult};
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
@@ -60,18 +61,23 @@ pub(super) fn put_group(text: &mut String, group: &[Line<'_>]) {
         put(
             text,
             format_args!(
-                "  {:width$}{:>8}{:>11}{:>15}{:>10.5}{:>9}{:>11.1}\n",
+                "  {:width$}{:>8}{:>11}{:>15}{:>10.5}{:>9}{:>11}\n",
                 line.setting.label(),
                 line.risk.to_string(),
                 percent(score.violation_rate(), 3),
                 percent(score.worst, 2),
                 score.severity(),
                 percent(score.savings(), 1),
-                line.tally.churn_per_hour(),
+                churn(line.tally),
             ),
         );
     }
     text.push('\n');
+}
+
+/// Changes of the offer an hour; a dash where offers were not followed.
+pub(crate) fn churn(tally: &Tally) -> String {
+    tally.churn_per_hour().map_or_else(|| "–".to_owned(), |churn| format!("{churn:.1}"))
 }
 
 fn width(group: &[Line<'_>]) -> usize {

@@ -3,8 +3,9 @@
 
 use crate::common::{Row, csv, sort, whole, write};
 use gleaner_backtest::oracle::Oracle;
-use gleaner_backtest::plan::{Plan, Setting};
+use gleaner_backtest::plan::{Depth, Plan, Setting};
 use gleaner_backtest::replay::Capacity;
+use gleaner_backtest::sweep::{self, Scale};
 use gleaner_backtest::trace::{Machine, Trace};
 use gleaner_backtest::{policy, run, score};
 use gleaner_estimator::predict::{Load, NodeLoad, Observation, PredictorKind, PredictorSpec};
@@ -148,6 +149,35 @@ proptest! {
         }
     }
 
+    /// A sweep predicts without the engine around the predictors, and settings learn together: with the same result.
+    #[test]
+    fn bare_peaks_score_like_the_engine(
+        tasks in tasks(),
+        kind in 0..PredictorKind::ALL.len(),
+        some in 1..40_usize,
+    ) {
+        let kind = PredictorKind::ALL[kind];
+        let scale = Scale { cpu: 8.0, memory: 8e9 };
+        let mut settings = vec![Setting::new(kind, Ratio::from_milli(10))];
+        settings.extend(sweep::grid(kind, scale).into_iter().step_by(some).take(6));
+        let machine = machine(&rows(&tasks));
+        let horizons = [300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 86_400].map(Span::from_secs);
+        let resources = vec![Resource::Cpu, Resource::Memory];
+        let full = Plan { settings, horizons: horizons.to_vec(), resources, ..plan(kind) };
+        let bare = Plan { depth: Depth::Peaks, ..full.clone() };
+        let run = |plan: &Plan| {
+            run::machine(&machine, plan, &|_| {}).expect("the horizons are a step or more")
+        };
+        let (engine, bank) = (run(&full), run(&bare));
+        for (place, setting) in bare.settings.iter().enumerate() {
+            for (resource, horizon) in (0..2).flat_map(|r| (0..horizons.len()).map(move |h| (r, h))) {
+                let (a, b) = (engine.tally(place, resource, horizon), bank.tally(place, resource, horizon));
+                prop_assert_eq!(a.score, b.score, "{} {}", setting.label(), horizon);
+                prop_assert_eq!(b.churn_per_hour(), None);
+            }
+        }
+    }
+
     /// What makes a backtest of the engine one of the predictor: the same loads reach it, in the same order.
     #[test]
     fn the_guaranteed_peak_is_what_the_predictor_says_of_the_trace(tasks in tasks()) {
@@ -190,6 +220,7 @@ proptest! {
 
 fn plan(kind: PredictorKind) -> Plan {
     Plan {
+        depth: Depth::Offers,
         policy: policy::plain(),
         settings: vec![Setting::new(kind, Ratio::from_milli(10))],
         horizons: vec![Span::from_secs(1800)],

@@ -23,6 +23,8 @@ pub(super) fn derive(config: &mut Config, places: &Places) {
 
 /// Notes a contradiction at the first of the keys that was written; one of them must have been.
 struct Notes<'l, 't> {
+    /// Put before a key.
+    label: &'l str,
     places: &'l Places,
     ledger: &'l mut Ledger<'t>,
 }
@@ -30,14 +32,18 @@ struct Notes<'l, 't> {
 impl Notes<'_, '_> {
     fn add(&mut self, keys: &[&str], wrong: impl Into<String>, instead: impl Into<String>) {
         if let Some((key, at)) = keys.iter().find_map(|key| self.places.get_key_value(*key)) {
-            self.ledger.note(at, key.as_str(), Fault::new(wrong.into(), instead.into()));
+            self.ledger.note(
+                at,
+                format!("{}{key}", self.label),
+                Fault::new(wrong.into(), instead.into()),
+            );
         }
     }
 }
 
-/// Notes every contradiction.
-pub(super) fn cross_check(config: &Config, places: &Places, ledger: &mut Ledger<'_>) {
-    let mut notes = Notes { places, ledger };
+/// Notes every contradiction of which a key was written; `label` is put before that key.
+pub(super) fn cross_check(config: &Config, label: &str, places: &Places, ledger: &mut Ledger<'_>) {
+    let mut notes = Notes { label, places, ledger };
     sampling(config, &mut notes);
     harm(&config.engine.qos, &mut notes);
     lend_rule("cpu", &config.engine.cpu, &mut notes);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What people read, made from the key table: the reference page, the sample file, and the configuration in force.
 
-use super::Config;
 use super::key::Key;
-use super::keys::{SECTIONS, TASK_KEYS, TASK_RULES, keys};
+use super::keys::{SECTIONS, SHADOWS, TASK_KEYS, TASK_RULES, keys};
+use super::{Config, shadow};
 use std::fmt::Write as _;
 
 /// Longest line of a comment in the sample file.
@@ -25,8 +25,24 @@ pub fn reference() -> String {
             table(&mut page, TASK_KEYS.iter());
         }
     }
+    put(&mut page, format_args!("\n## `[[{SHADOWS}]]`\n\n{SHADOWS_ABOUT}\n{SHADOW_EXAMPLE}"));
     page
 }
+
+const SHADOWS_ABOUT: &str = "A policy that decides beside the live one, from the same readings, and never acts: what it would have offered and how often it would have been wrong is told under its name (`policy` in `gleaner_predictions_total` and `gleaner_prediction_violations_total`). Up to 16; each costs as much as the live one. `name` must be written. All keys of `[cpu]`, `[memory]`, `[predict]` and `[qos]` but the horizons may be written in it; what is not is as in the live policy.";
+
+const SHADOW_EXAMPLE: &str = "
+```toml
+[[shadow]]
+name = \"careful\"
+cpu.risk = \"0.5%\"
+
+[[shadow]]
+name = \"five-sigma\"
+predict.predictor = \"n-sigma\"
+predict.sigma = 5.0
+```
+";
 
 const PREAMBLE: &str = "<!-- Generated from engine/src/config/keys.rs: `BLESS=1 cargo test -p gleaner --test docs` writes it. -->
 # Configuration
@@ -84,6 +100,8 @@ pub fn sample() -> String {
             }
         }
     }
+    wrap(&mut file, SHADOWS_ABOUT);
+    put(&mut file, format_args!("# [[{SHADOWS}]]\n# name = \"careful\"\n# cpu.risk = \"0.5%\"\n"));
     file
 }
 
@@ -118,6 +136,7 @@ pub fn effective(config: &Config) -> String {
             }
         }
     }
+    shadow::show(&mut file, config);
     file
 }
 

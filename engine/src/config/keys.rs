@@ -65,6 +65,9 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
 /// The list of tables that names tasks.
 pub(super) const TASK_RULES: &str = "layout.task";
 
+/// The list of tables that names policies which decide beside the live one.
+pub(super) const SHADOWS: &str = "shadow";
+
 /// The keys of the file.
 pub(super) fn keys() -> impl Iterator<Item = &'static Key<Config>> {
     KEYS.iter().chain(QOS_KEYS)

@@ -11,6 +11,7 @@ mod parse;
 mod predict;
 mod qos_keys;
 mod setting;
+mod shadow;
 mod units;
 
 pub use docs::{effective, reference, sample};
@@ -19,6 +20,7 @@ pub use host::{
     LogLevel, OrAuto, Preset, StateConfig, TaskRule, WatchConfig,
 };
 pub use mistake::{Mistake, Mistakes};
+pub use shadow::{MAX_SHADOWS, ShadowConfig};
 pub use units::{parse_cpu, parse_memory, parse_share, parse_time};
 
 use crate::decision::Mode;
@@ -34,6 +36,8 @@ pub struct Config {
     pub engine: EngineConfig,
     /// What its host needs to know.
     pub host: HostConfig,
+    /// Policies that decide beside it from the same readings and never act.
+    pub shadows: Vec<ShadowConfig>,
 }
 
 /// An amount stated as such or as a share of the capacity.

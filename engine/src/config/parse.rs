@@ -6,9 +6,9 @@ use super::host::{
     LogLevel, OrAuto, StateConfig, TaskRule, WatchConfig,
 };
 use super::key::Key;
-use super::keys::{SECTIONS, TASK_KEYS, TASK_RULES, keys};
+use super::keys::{SECTIONS, SHADOWS, TASK_KEYS, TASK_RULES, keys};
 use super::mistake::{Fault, Ledger, Mistakes, position};
-use super::{Config, EngineConfig, LendRule, Mode, Quota, check};
+use super::{Config, EngineConfig, LendRule, Mode, Quota, check, shadow};
 use gleaner_estimator::predict::{Parameters, PredictorSpec};
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::slack::Lend;
@@ -52,9 +52,11 @@ impl Config {
         });
         let mut config = Self::default();
         let mut places = Places::new();
-        walk(table.get_ref(), "", &mut config, &mut places, &mut ledger);
+        walk(table.get_ref(), "", &WHOLE, &mut config, &mut places, &mut ledger);
         check::derive(&mut config, &places);
-        check::cross_check(&config, &places, &mut ledger);
+        check::cross_check(&config, "", &places, &mut ledger);
+        // Last: a shadow is the live policy but for what it says.
+        config.shadows = shadow::read(table.get_ref(), &config, &mut ledger);
         let lines = places.iter().map(|(key, at)| {
             let (line, _) = position(text, at.start);
             (key.clone(), format!("{file}:{line}"))
@@ -128,6 +130,7 @@ fn blank() -> Config {
             state: StateConfig { file: None, every: Span::default(), max_age: Span::default() },
             log: LogConfig { level: LogLevel::Info, format: LogFormat::Text },
         },
+        shadows: Vec::new(),
     }
 }
 
@@ -144,38 +147,55 @@ fn blank_rule<Q: Amount>(parameters: Parameters) -> LendRule<Q> {
     }
 }
 
+/// A part of the file that has the keys of the table, or some of them.
+pub(super) struct Scope {
+    /// Put before a key in mistakes.
+    pub(super) label: String,
+    /// Whether a key of the table may be written here.
+    pub(super) permits: fn(&str) -> bool,
+}
+
+/// The file itself.
+const WHOLE: Scope = Scope { label: String::new(), permits: |_| true };
+
 /// Reads one table; `prefix` is its path with a trailing dot, or empty at the top.
-fn walk(
+pub(super) fn walk(
     table: &DeTable<'_>,
     prefix: &str,
+    scope: &Scope,
     config: &mut Config,
     places: &mut Places,
     ledger: &mut Ledger<'_>,
 ) {
     for (name, value) in table {
         let path = format!("{prefix}{}", name.get_ref());
+        let shown = format!("{}{path}", scope.label);
         let at = value.span();
         if let Some(key) = keys().find(|key| key.path == path) {
-            if let Err(fault) = key.apply(config, value.get_ref()) {
-                ledger.note(&at, path.as_str(), fault);
+            let read = match (scope.permits)(key.path) {
+                true => key.apply(config, value.get_ref()),
+                false => Err(shadow::foreign()),
+            };
+            if let Err(fault) = read {
+                ledger.note(&at, shown, fault);
             }
             places.insert(path, at);
-        } else if path == TASK_RULES {
+        } else if path == TASK_RULES && scope.label.is_empty() {
             config.host.layout.tasks = task_rules(value.get_ref(), &at, ledger);
+        } else if path == SHADOWS || path == shadow::NAME && !scope.label.is_empty() {
+            // Read by themselves.
         } else if SECTIONS.iter().any(|(section, _)| *section == path) {
             match value.get_ref().as_table() {
-                Some(inner) => walk(inner, &format!("{path}."), config, places, ledger),
-                None => ledger.note(
-                    &name.span(),
-                    path.as_str(),
-                    Fault::new(
-                        "it is a section".into(),
-                        format!("write [{path}] and its keys below"),
-                    ),
-                ),
+                Some(inner) => {
+                    walk(inner, &format!("{path}."), scope, config, places, ledger);
+                }
+                None => {
+                    let instead = format!("write [{shown}] and its keys below");
+                    ledger.note(&name.span(), shown, Fault::new("it is a section".into(), instead));
+                }
             }
         } else if !ledger.headers_broken {
-            ledger.note(&name.span(), path.as_str(), unknown(&path));
+            ledger.note(&name.span(), shown, unknown(&path));
         }
     }
 }
@@ -255,6 +275,7 @@ fn unknown(path: &str) -> Fault {
     }
     let siblings = keys().filter(|key| key.section() == section).map(Key::name);
     let sections = SECTIONS.iter().map(|(section, _)| *section).filter(|s| !s.is_empty());
+    let sections = sections.chain([SHADOWS]);
     let inner = section == "layout";
     match section.is_empty() {
         true => unknown_among(name, siblings.chain(sections)),

@@ -83,7 +83,7 @@ impl Decaying {
         histogram.found = None;
     }
 
-    /// The percentile with the open slot counted in, times the margin.
+    /// The percentile with the open slot counted in, without the margin.
     fn bound(&self, histogram: &mut Histogram, open: f64) -> f64 {
         let newest = self.bucket_of(open);
         match histogram.found {
@@ -96,7 +96,7 @@ impl Decaying {
                     sum += weight + if bucket == newest { 1.0 } else { 0.0 };
                     sum >= wanted
                 });
-                let found = self.margin * self.bucket_end(reached.unwrap_or(BUCKETS - 1));
+                let found = self.bucket_end(reached.unwrap_or(BUCKETS - 1));
                 histogram.found = Some((newest, found));
                 found
             }
@@ -107,6 +107,12 @@ impl Decaying {
 impl Rule for Decaying {
     type Memory = Histogram;
     const SLOTTED: bool = true;
+
+    const WEIGHS_ANEW: bool = true;
+
+    fn retune(&mut self, parameters: &Parameters) {
+        self.margin = parameters.decaying_margin;
+    }
 
     fn admit(&self, histogram: &mut Histogram) {
         histogram.reset();
@@ -128,15 +134,18 @@ impl Rule for Decaying {
         for member in members {
             let warm = group.slot.saturating_sub(member.born) >= self.warm_up;
             tasks += if warm {
-                self.bound(&mut member.memory, member.peak).min(member.limit)
+                (self.margin * self.bound(&mut member.memory, member.peak)).min(member.limit)
             } else {
                 member.limit
             };
         }
         self.open = group.peak;
         let mut own = std::mem::take(&mut self.group);
-        let whole =
-            if group.slot >= self.warm_up { self.bound(&mut own, self.open) } else { group.limit };
+        let whole = if group.slot >= self.warm_up {
+            self.margin * self.bound(&mut own, self.open)
+        } else {
+            group.limit
+        };
         self.group = own;
         self.peak = tasks.min(whole);
     }

@@ -38,6 +38,10 @@ impl Rule for Ema {
     type Memory = Option<f64>;
     const SLOTTED: bool = true;
 
+    fn retune(&mut self, parameters: &Parameters) {
+        self.factor = parameters.ema_factor;
+    }
+
     fn admit(&self, average: &mut Option<f64>) {
         *average = None;
     }

@@ -26,6 +26,10 @@ impl Rule for Fixed {
     type Memory = ();
     const SLOTTED: bool = false;
 
+    fn retune(&mut self, parameters: &Parameters) {
+        self.amount = parameters.amount;
+    }
+
     fn admit(&self, (): &mut ()) {}
     fn leave(&mut self, _: &Member<()>) {}
     fn turn(&mut self, _: &mut [Member<()>], _: u64) {}

@@ -35,6 +35,10 @@ impl Rule for Max {
     type Memory = Past;
     const SLOTTED: bool = true;
 
+    fn retune(&mut self, parameters: &Parameters) {
+        self.spread.retune(parameters);
+    }
+
     fn admit(&self, past: &mut Past) {
         self.history.admit(past);
     }
@@ -54,7 +58,7 @@ impl Rule for Max {
     }
 
     fn peak(&self, _: usize, _: &Group) -> f64 {
-        self.tasks.sum.max(self.spread.peak)
+        self.tasks.sum.max(self.spread.peak())
     }
 
     fn is_sound(&self, members: &[Member<Past>]) -> bool {

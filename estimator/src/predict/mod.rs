@@ -28,12 +28,14 @@
 //! as zero and amounts above 1e30 as 1e30; loads out of order are sorted, and of two with the same arrival
 //! number the larger counts. Time that runs backwards (a reboot after a restore) opens the next slot.
 
+mod bank;
 mod borg;
 mod calibrated;
 mod decaying;
 mod ema;
 mod fixed;
 mod intake;
+mod learner;
 mod max;
 mod n_sigma;
 mod numeric;
@@ -49,6 +51,8 @@ mod state;
 mod threshold;
 mod window;
 
+pub use bank::{Bank, bank, shared};
+pub use calibrated::Part;
 pub use outcomes::{Score, Tally};
 pub use slot::SLOT;
 pub use spec::{Parameters, PredictorKind, PredictorSpec, SpecError, UnknownPredictor};

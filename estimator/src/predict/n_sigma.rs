@@ -42,13 +42,24 @@ pub(super) struct Spread {
     sigma: f64,
     /// Of the ended slots.
     ended: Moments,
-    /// As of the last `weigh`, base units.
-    pub(super) peak: f64,
+    /// As of the last `weigh`.
+    #[serde(skip)]
+    now: Weighed,
+}
+
+/// Mean and deviation of the ratio, and the limits of warm and of cold tasks, base units.
+#[derive(Clone, Copy, Debug, Default)]
+struct Weighed {
+    mean: f64,
+    deviation: f64,
+    warm: f64,
+    cold: f64,
 }
 
 impl Spread {
     pub(super) fn new(parameters: &Parameters) -> Self {
-        Self { sigma: parameters.sigma, ended: Moments::default(), peak: 0.0 }
+        let (ended, now) = (Moments::default(), Weighed::default());
+        Self { sigma: parameters.sigma, ended, now }
     }
 
     pub(super) fn weigh(&mut self, history: &mut History, members: &[Member<Past>]) {
@@ -67,12 +78,21 @@ impl Spread {
             }
         }
         let all = if warm > 0.0 { self.ended.with(usage / warm) } else { self.ended };
-        let ratio = if all.count < 2.0 {
-            1.0
-        } else {
-            all.mean + self.sigma * (all.squares / (all.count - 1.0)).sqrt()
+        let (mean, deviation) = match all.count < 2.0 {
+            true => (1.0, 0.0),
+            false => (all.mean, (all.squares / (all.count - 1.0)).sqrt()),
         };
-        self.peak = ratio * warm + cold;
+        self.now = Weighed { mean, deviation, warm, cold };
+    }
+
+    pub(super) fn retune(&mut self, parameters: &Parameters) {
+        self.sigma = parameters.sigma;
+    }
+
+    /// As of the last `weigh`, base units.
+    pub(super) fn peak(&self) -> f64 {
+        let Weighed { mean, deviation, warm, cold } = self.now;
+        (mean + self.sigma * deviation) * warm + cold
     }
 }
 
@@ -85,6 +105,10 @@ impl NSigma {
 impl Rule for NSigma {
     type Memory = Past;
     const SLOTTED: bool = true;
+
+    fn retune(&mut self, parameters: &Parameters) {
+        self.spread.retune(parameters);
+    }
 
     fn admit(&self, past: &mut Past) {
         self.history.admit(past);
@@ -104,7 +128,7 @@ impl Rule for NSigma {
     }
 
     fn peak(&self, _: usize, _: &Group) -> f64 {
-        self.spread.peak
+        self.spread.peak()
     }
 
     fn is_sound(&self, members: &[Member<Past>]) -> bool {

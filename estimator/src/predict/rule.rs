@@ -3,6 +3,7 @@
 
 use super::outcomes::{Mark, Outcome};
 use super::roster::{Group, Member};
+use super::spec::Parameters;
 use super::{Basis, NodeLoad};
 use crate::units::Ratio;
 use serde::Serialize;
@@ -16,6 +17,12 @@ pub(super) trait Rule: Send + Serialize + DeserializeOwned {
 
     /// Whether it predicts from slots, so that its prediction only rises within one.
     const SLOTTED: bool;
+
+    /// Whether `weigh` looks at what [`Rule::retune`] changes.
+    const WEIGHS_ANEW: bool = false;
+
+    /// Takes over the parameters that are looked at last, after all that is learned: [`super::bank`] varies them.
+    fn retune(&mut self, _parameters: &Parameters) {}
 
     /// Makes a memory, new or used before, ready for a new task.
     fn admit(&self, memory: &mut Self::Memory);

@@ -3,7 +3,7 @@
 
 use super::Predictor;
 use super::borg::Borg;
-use super::calibrated::Calibrated;
+use super::calibrated::{Calibrated, Part};
 use super::decaying::Decaying;
 use super::ema::Ema;
 use super::fixed::Fixed;
@@ -137,6 +137,9 @@ pub struct Parameters {
     /// the node's own scale look too large for days. Default yes: with it every public trace achieves at 5 and
     /// 30 min between 0.5 and 1.2 times the asked risk; without it, 0.2 times on the calmest at 30 min.
     pub forget_first_day: bool,
+    /// `calibrated`: a part that is left out, to learn what it buys; never kept in saved state. Default none.
+    #[serde(skip)]
+    pub without: Option<Part>,
 }
 
 impl Parameters {
@@ -161,6 +164,7 @@ impl Parameters {
             ema_factor: 1.5,
             start_ramp: true,
             forget_first_day: true,
+            without: None,
         }
     }
 
@@ -224,7 +228,6 @@ const DAY: u64 = 86_400;
 /// Slots of any window or horizon: bounds memory per task and per group.
 const LONGEST: Span = Span::from_secs(7 * DAY);
 const SHORTEST: Span = Span::from_secs(1);
-const HORIZONS: usize = 8;
 
 /// Brings fields into bounds and notes which were not.
 struct Bounds(Vec<SpecError>);
@@ -248,6 +251,9 @@ impl Bounds {
 }
 
 impl PredictorSpec {
+    /// Most horizons of one predictor.
+    pub const MAX_HORIZONS: usize = 8;
+
     /// Every setting that is out of bounds.
     #[must_use]
     pub fn mistakes(&self) -> Vec<SpecError> {
@@ -259,11 +265,11 @@ impl PredictorSpec {
         let mut risk = spec.risk.get();
         bounds.number("risk", &mut risk, 0.0001, 0.5, 0.01);
         spec.risk = Ratio::new(risk).unwrap_or_default();
-        if !(1..=HORIZONS).contains(&spec.horizons.len()) {
-            let bound = format!("a list of 1 to {HORIZONS} spans");
+        if !(1..=Self::MAX_HORIZONS).contains(&spec.horizons.len()) {
+            let bound = format!("a list of 1 to {} spans", Self::MAX_HORIZONS);
             let value = format!("a list of {}", spec.horizons.len());
             bounds.0.push(SpecError { field: "horizons", value, bound });
-            spec.horizons.truncate(HORIZONS);
+            spec.horizons.truncate(Self::MAX_HORIZONS);
             if spec.horizons.is_empty() {
                 spec.horizons = Self::default().horizons;
             }

@@ -9,7 +9,7 @@ use crate::envelope::{Envelope, EnvelopeError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-const ENVELOPE: Envelope = Envelope { magic: b"GLPS", version: 1 };
+const ENVELOPE: Envelope = Envelope { magic: b"GLPS", version: 2 };
 
 /// Why a saved state cannot be used. In each case the remedy is to start cold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

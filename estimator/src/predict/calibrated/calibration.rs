@@ -5,6 +5,7 @@
 //! `a` starts at the asked risk and is nudged so that the achieved rate meets it: adaptive conformal inference
 //! (Gibbs and Candès, NeurIPS 2021) with delayed feedback, on a quantile that fades.
 
+use super::part::Part;
 use super::prior::Prior;
 use crate::predict::numeric::{bin, fade};
 use crate::predict::outcomes::{Outcome, is_violation};
@@ -33,6 +34,9 @@ pub(super) struct Calibration {
     /// `a` as a multiple of the asked risk.
     tilt: f64,
     k: f64,
+    /// For ablation.
+    #[serde(skip)]
+    without: Option<Part>,
 }
 
 /// The shortest horizon for which outcomes count as independent: load lasts longer than five minutes.
@@ -55,9 +59,20 @@ impl Calibration {
     /// Knows the prior only. `prior_days` as in the field.
     pub(super) fn new(horizon: Span, risk: Ratio, prior: &Prior, prior_days: f64) -> Self {
         let scores = vec![0.0; BINS];
-        let mut new = Self { horizon, risk: risk.get(), prior_days, scores, tilt: 1.0, k: 0.0 };
+        let (risk, without) = (risk.get(), None);
+        let mut new = Self { horizon, risk, prior_days, scores, tilt: 1.0, k: 0.0, without };
         new.restart(prior);
         new
+    }
+
+    /// The same without a part.
+    pub(super) fn without(mut self, part: Option<Part>, prior: &Prior) -> Self {
+        self.without = part;
+        if part == Some(Part::Prior) {
+            self.prior_days *= 0.01;
+            self.restart(prior);
+        }
+        self
     }
 
     /// Forgets every outcome.
@@ -86,6 +101,9 @@ impl Calibration {
 
     /// Learns from an outcome. One whose peak may have been hidden can only raise `k`.
     pub(super) fn learn(&mut self, outcome: &Outcome) {
+        if self.without == Some(Part::Outcomes) {
+            return;
+        }
         let Outcome { mark, reached, total, step, hidden } = *outcome;
         let score = (reached - mark.level) / mark.risk;
         let violated = is_violation(reached, mark.bare);
@@ -105,7 +123,10 @@ impl Calibration {
         self.scores[into] += slots;
         let gain = 10.0 * 1800.0 / self.horizon.secs().max(1800.0);
         let missed = self.risk - if violated { 1.0 } else { 0.0 };
-        self.tilt = (self.tilt + gain * missed * slots / PER_DAY as f64).clamp(TILT.0, TILT.1);
+        if self.without != Some(Part::Nudge) {
+            let tilt = self.tilt + gain * missed * slots / PER_DAY as f64;
+            self.tilt = tilt.clamp(TILT.0, TILT.1);
+        }
         self.k = if hidden { self.k.max(self.quantile()) } else { self.quantile() };
     }
 

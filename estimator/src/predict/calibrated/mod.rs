@@ -18,7 +18,10 @@
 
 mod calibration;
 mod features;
+mod part;
 mod prior;
+
+pub use part::Part;
 
 use super::outcomes::{Mark, Outcome};
 use super::roster::{Group, Member};
@@ -59,6 +62,7 @@ impl Reach {
         }
     }
 
+    /// Where the peak is expected.
     fn level(self, now: &Now) -> f64 {
         match self {
             Self::Short => 0.3 * now.total + 0.5 * now.half_hour + 0.3 * now.two_hours,
@@ -72,6 +76,7 @@ impl Reach {
         }
     }
 
+    /// How far it may lie from there.
     fn risk(self, now: &Now) -> f64 {
         let risk = match self {
             Self::Short | Self::Medium => 0.3 * now.spread_day + 0.05 * now.head,
@@ -99,6 +104,9 @@ pub(super) struct Calibrated {
     aims: Vec<Aim>,
     /// Whether what is learned now will be forgotten: see `Parameters::forget_first_day`.
     early: bool,
+    /// For ablation.
+    #[serde(skip)]
+    without: Option<Part>,
 }
 
 impl Calibrated {
@@ -111,12 +119,14 @@ impl Calibrated {
             Aim {
                 reach,
                 ramp: if spec.parameters.start_ramp { ramp } else { 0 },
-                calibration: Calibration::new(*horizon, spec.risk, reach.prior(), prior_days),
+                calibration: Calibration::new(*horizon, spec.risk, reach.prior(), prior_days)
+                    .without(spec.parameters.without, reach.prior()),
                 level: 0.0,
                 risk: 0.0,
             }
         });
-        Self { features: Features::new(), aims: aims.collect(), early: forgets }
+        let without = spec.parameters.without;
+        Self { features: Features::new(), aims: aims.collect(), early: forgets, without }
     }
 }
 
@@ -151,9 +161,13 @@ impl Rule for Calibrated {
                 aim.calibration.restart(aim.reach.prior());
             }
         }
+        let now = match self.without {
+            Some(part) => self.features.now.without(part),
+            None => self.features.now,
+        };
         for aim in &mut self.aims {
-            aim.level = aim.reach.level(&self.features.now);
-            aim.risk = aim.reach.risk(&self.features.now);
+            aim.level = aim.reach.level(&now);
+            aim.risk = aim.reach.risk(&now);
         }
     }
 

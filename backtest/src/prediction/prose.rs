@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the page says between its tables. Figures belong into the tables, where they are computed.
+
+pub(super) const HEAD: &str = "\
+<!-- Generated: `cargo run --release -p gleaner-backtest --example prediction` writes it whole. -->
+# How well peaks are predicted
+
+Every figure on this page is computed by one command over three public usage traces that lie beside the
+repository in `../shared/traces` (other traces of the same columns can be named behind `--`):
+
+```sh
+cargo run --release -p gleaner-backtest --example prediction
+```
+
+The definitions are those of `backtest/src/score.rs`, after Bashir et al., EuroSys 2021: an interval is
+*violated* if the tasks present in it use more together, at some moment within the horizon, than was
+predicted for them; *savings* are the share of what was promised that was predicted not to be needed; the
+*worst* machine is the one with the largest rate. The first day of each machine is not judged. A mean
+counts each trace and resource the same.
+
+";
+
+pub(super) const PREDICTORS: &str = "
+## The predictors as they come
+
+With their defaults, on the mean over traces and resources. The rate of all but `calibrated` is whatever
+it turns out to be, and differs by trace: a percentage that is right on one node is wrong on the next.
+`threshold` is not listed: it is `fixed` until a load average is reached, and traces have none.
+";
+
+pub(super) const CALIBRATION: &str = "
+## Is the risk kept?
+
+`calibrated` on each trace and resource. Promised: achieved within a factor of two of asked on each, and
+on the mean at most 1.3 times as much. `cargo nextest run -p gleaner-backtest calibration` holds it to that.
+";
+
+pub(super) const ANCHORS: &str = "
+## Against the others, tuned
+
+Each predictor's settings of `gleaner backtest --sweep` (`backtest/src/sweep.rs` has the grids), tuned on
+the very data that they are judged by: once one setting for all traces, by its means, which is what an
+operator of many nodes can have; once a setting for each trace by itself, with hindsight. `calibrated`
+stands there as asked for the target, knowing nothing of the data beforehand; below it, for comparison,
+tuned as the others are.
+";
+
+pub(super) const ABLATION: &str = "
+## What each part of `calibrated` buys
+
+Asked for 1 %. A part that is left out is replaced by the plainest thing that could stand there; the
+calibration of what remains goes on as before, so that the price shows in savings rather than in the rate.
+";
+
+pub(super) const FIRST_DAY: &str = "
+## The first day
+
+A new node begins at what was promised and comes down over the longer of 2 h and the horizon. Judged from
+the first interval on, at 1 %:
+";
+
+pub(super) const TAIL: &str = "";
