@@ -71,6 +71,10 @@ pub(crate) struct Run {
     /// Serve on this address instead of `http.listen`; port 0 takes a free one
     #[arg(short, long, value_name = "ADDR:PORT")]
     pub(crate) listen: Option<SocketAddr>,
+    /// Record everything that is decided from, for `gleaner backtest`; it is written by the thread that decides, so
+    /// keep it off a disk that is contended
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

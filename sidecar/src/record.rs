@@ -170,7 +170,7 @@ fn listen(wake: Sender<Wake>) -> Result<(), Failure> {
     thread.map(|_detached| ()).map_err(fail)
 }
 
-fn failure(error: RecordingError) -> Failure {
+pub(crate) fn failure(error: RecordingError) -> Failure {
     let exit = match error {
         RecordingError::Io { .. } => Exit::Io,
         RecordingError::NotARecording { .. } | RecordingError::TooNew { .. } => Exit::Data,

@@ -213,7 +213,9 @@ impl Drop for Gleaner {
     }
 }
 
-fn configuration(files: &Path, parent: &Path, mode: &str, keys: &str) -> String {
+/// A configuration that looks at the groups below `parent`, lends nothing of them and serves nothing; `keys` is added.
+#[must_use]
+pub fn configuration(files: &Path, parent: &Path, mode: &str, keys: &str) -> String {
     let (files, parent) = (files.display(), parent.display());
     format!(
         r#"mode = "{mode}"

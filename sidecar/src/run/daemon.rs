@@ -4,6 +4,7 @@
 use super::hand::Hand;
 use super::journal::Journal;
 use super::pace::Pace;
+use super::policies::Policies;
 use super::show::Show;
 use super::{Source, facts};
 use crate::clock::{Clock, Schedule, Wake};
@@ -12,7 +13,6 @@ use crate::output::Reader;
 use crate::scribe::Scribe;
 use crate::{learned, settings};
 use gleaner_collector::Collector;
-use gleaner_engine::Engine;
 use gleaner_engine::config::Config;
 use gleaner_estimator::glance::Glance;
 use gleaner_estimator::sample::Sample;
@@ -22,6 +22,7 @@ use gleaner_watch::publisher::Publisher;
 use gleaner_watch::snapshot::{HostState, Trouble};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 
 /// What a daemon is made of.
 pub(super) struct Parts {
@@ -40,7 +41,7 @@ pub(super) struct Parts {
 /// Reads, decides, acts and tells.
 pub(super) struct Daemon {
     pub(super) parts: Parts,
-    pub(super) engine: Engine,
+    pub(super) policies: Policies,
     pub(super) hand: Hand,
     pub(super) host: HostState,
     pub(super) schedule: Schedule,
@@ -63,17 +64,23 @@ impl Daemon {
     /// A cold daemon; its first reading is due at once.
     ///
     /// # Errors
-    /// The mode allows acts, and the journal that they need cannot be had.
-    pub(super) fn new(parts: Parts, clock: &impl Clock) -> Result<Self, Failure> {
+    /// The mode allows acts, and the journal that they need cannot be had; or the recording cannot.
+    pub(super) fn new(
+        parts: Parts,
+        recording: Option<&Path>,
+        clock: &impl Clock,
+    ) -> Result<Self, Failure> {
         let rules = settings::engine(&parts.config, &parts.collector);
         let engine = learned::start(rules, &parts.config.host.state);
         let schedule = Schedule::new(clock.now(), parts.config.engine.interval);
         let layout = parts.collector.layout();
         let hand = Hand::open(&parts.config, &layout, parts.scribe.entries())?;
+        let policies = Policies::new(engine, &parts.config.shadows, recording)
+            .map_err(crate::record::failure)?;
         Ok(Self {
+            policies,
             pace: Pace::new(parts.config.host.watch),
             parts,
-            engine,
             hand,
             host: HostState::default(),
             schedule,
@@ -129,11 +136,12 @@ impl Daemon {
         }
         let Parts { config, places, collector, publisher, .. } = &mut self.parts;
         let rules = settings::engine(config, collector);
-        if rules != *self.engine.config() {
-            self.engine = learned::carry_over(&self.engine, rules);
+        if rules != *self.policies.live().config() {
+            self.policies.replace(learned::carry_over(self.policies.live(), rules));
             // The new engine knows nothing of what the one before asked for.
             self.hand.put_everything_back();
         }
+        self.policies.follow(&config.shadows);
         publisher.set_about(facts::about(config, places.clone(), collector));
         self.refresh_troubles();
     }
@@ -172,16 +180,17 @@ impl Daemon {
         }
     }
 
-    /// Puts back whatever is in force, and writes what was learned.
+    /// Puts back whatever is in force, and writes what was learned and recorded.
     pub(super) fn finish(&mut self) {
         self.hand.put_everything_back();
         self.keep();
+        self.policies.close();
     }
 
     /// Writes what was learned, where that is wanted.
     pub(super) fn keep(&self) {
         if let Some(path) = &self.parts.config.host.state.file {
-            self.parts.scribe.state(path, self.engine.learned(learned::origin()));
+            self.parts.scribe.state(path, self.policies.live().learned(learned::origin()));
         }
     }
 }

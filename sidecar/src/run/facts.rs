@@ -32,7 +32,7 @@ pub(super) fn about(
         stale_after: engine.stale_after,
         horizons: engine.cpu.predictor.horizons.clone(),
         policy: engine.cpu.predictor.kind.name().to_owned(),
-        shadows: Vec::new(),
+        shadows: config.shadows.iter().map(|shadow| shadow.name.clone()).collect(),
         places,
         layout: serde_json::to_value(collector.layout()).unwrap_or_default(),
     }

@@ -11,6 +11,7 @@ mod hand;
 mod journal;
 mod notify;
 mod pace;
+mod policies;
 mod reload;
 mod rows;
 mod show;
@@ -70,7 +71,7 @@ pub(crate) fn run(args: &cli::Run) -> Result<(), Failure> {
     let background = Background::start(doors, &publisher, wake)?;
     let mut clock = SystemClock::new(mailbox);
     let parts = Parts { source, config, places, collector, publisher, scribe, show, address };
-    let mut daemon = Daemon::new(parts, &clock)?;
+    let mut daemon = Daemon::new(parts, args.record.as_deref(), &clock)?;
     let result = daemon.run(&mut clock, args.ticks);
     notify::stopping();
     daemon.finish();

@@ -46,7 +46,7 @@ impl Daemon {
     fn glance(&mut self, now: Timestamp) -> bool {
         let before = pace::cpu_time();
         let read = self.parts.collector.glance(now, &mut self.glanced);
-        let alarm = read.is_ok_and(|()| self.engine.glance(&self.glanced).rings());
+        let alarm = read.is_ok_and(|()| self.policies.glance(&self.glanced));
         self.pace.looked(now);
         self.pace.spent(Span(pace::cpu_time().0.saturating_sub(before.0)));
         alarm
@@ -60,7 +60,7 @@ impl Daemon {
         let sample_took = began.elapsed();
         if read.is_ok() {
             let can = self.hand.survey(&self.sample);
-            self.engine.set_capabilities(can);
+            self.policies.set_capabilities(at, can);
             self.host.abilities = can;
         }
         let body = match &read {
@@ -68,7 +68,7 @@ impl Daemon {
             Err(why) => Body::Failed(why),
         };
         let began = Instant::now();
-        let decision = self.engine.tick(Reading { at, wall_ms: clock.wall_ms(), body });
+        let decision = self.policies.tick(Reading { at, wall_ms: clock.wall_ms(), body });
         let tick_took = began.elapsed();
         // Before the acts, so that the file tells the decision first.
         self.write_down(&decision);
@@ -81,7 +81,7 @@ impl Daemon {
         self.look_at_self();
         self.parts.publisher.tell(Told {
             decision: &decision,
-            seen: read.is_ok().then_some((&self.sample, self.engine.usage())),
+            seen: read.is_ok().then_some((&self.sample, self.policies.live().usage())),
             sample_took: Some(sample_took),
             tick_took,
             host: &self.host,
@@ -100,7 +100,7 @@ impl Daemon {
     /// Tells the engine what became of corrections.
     fn report(&mut self, reports: &[Report]) {
         for report in reports {
-            if let Some(settled) = self.engine.report(report) {
+            if let Some(settled) = self.policies.report(report) {
                 tracing::info!(
                     task = %settled.task.name,
                     resource = settled.resource.word(),
@@ -120,7 +120,7 @@ impl Daemon {
         let resources = decision.assessment.iter().flat_map(|assessment| &assessment.resources);
         let wrong = resources.into_iter().any(|r| r.level != Level::Calm && !r.no_signal);
         // Where it takes its class only on harm, that has to be seen at once.
-        let rules = self.engine.config();
+        let rules = self.policies.live().config();
         let open = rules.mode != Mode::Observe && rules.qos.standing == Standing::OnHarm;
         let frozen = self.hand.held().frozen > 0 || self.hand.is_freezing();
         if wrong || open || frozen { Need::Tense } else { Need::Calm }
@@ -150,6 +150,7 @@ impl Daemon {
         self.host.files_malformed = health.malformed;
         self.host.audit_lines_dropped = self.dropped_before + self.parts.scribe.dropped();
         self.host.held = self.hand.held();
+        self.host.shadows = self.policies.scores().into();
         self.follow_abilities();
         if health.scans != self.scans {
             self.scans = health.scans;
@@ -173,7 +174,7 @@ impl Daemon {
             let parts = &self.parts;
             parts.show.begin(|| {
                 let layout = parts.collector.layout();
-                let rules = self.engine.config();
+                let rules = self.policies.live().config();
                 rows::introduction(&parts.config, rules, &layout, decision, parts.address)
             })?;
         }

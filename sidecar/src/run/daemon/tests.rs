@@ -62,7 +62,7 @@ fn daemon(clock: &impl Clock, path: Option<&std::path::Path>) -> Daemon {
         places,
         collector,
     };
-    Daemon::new(parts, clock).expect("observing needs nothing")
+    Daemon::new(parts, None, clock).expect("observing needs nothing")
 }
 
 fn health(daemon: &Daemon) -> Health {
