@@ -50,7 +50,7 @@ fn row(resource: Resource, standing: &Standing) -> String {
     let share = |secs: f64| if all > 0.0 { percent(secs / all, 1) } else { "–".to_owned() };
     let levels: String = standing.levels.map(|span| format!("{:>10}", share(span.secs()))).concat();
     let offer = match (resource, standing.mean_offer()) {
-        (Resource::Cpu, Some(offer)) => MilliCpus::from_base(offer).to_string(),
+        (Resource::Cpu, Some(offer)) => format!("{} cores", MilliCpus::from_base(offer)),
         (Resource::Memory, Some(offer)) => Bytes::from_base(offer).to_string(),
         (Resource::Io, _) | (_, None) => "–".to_owned(),
     };
