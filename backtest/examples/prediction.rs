@@ -2,13 +2,10 @@
 //! Writes `docs/prediction.md` from usage traces: those named, else the public ones beside the repository.
 #![expect(clippy::print_stdout, reason = "says what was written")]
 
-use gleaner_backtest::prediction::{Figures, page};
+use gleaner_backtest::prediction::{Figures, PUBLIC, page};
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// In the order of the page.
-const PUBLIC: [&str; 3] = ["bitbrains_5min", "planetlab_5min", "crane_1min"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

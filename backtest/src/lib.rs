@@ -16,3 +16,4 @@ pub mod score;
 pub mod study;
 pub mod sweep;
 pub mod trace;
+pub mod verdicts;

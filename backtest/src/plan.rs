@@ -33,6 +33,26 @@ impl Setting {
         Self { kind, risk, memory_risk: None, cpu, memory, detail: String::new() }
     }
 
+    /// What a configuration says.
+    #[must_use]
+    pub fn configured(config: &EngineConfig) -> Self {
+        let (cpu, memory) = (&config.cpu.predictor, &config.memory.predictor);
+        Self {
+            kind: cpu.kind,
+            risk: cpu.risk,
+            memory_risk: Some(memory.risk),
+            cpu: cpu.parameters.clone(),
+            memory: memory.parameters.clone(),
+            detail: String::new(),
+        }
+    }
+
+    /// The same asked for another risk of both resources.
+    #[must_use]
+    pub fn asked_for(self, risk: Ratio) -> Self {
+        Self { risk, memory_risk: None, ..self }
+    }
+
     /// The risk asked for of a resource.
     #[must_use]
     pub fn risk_of(&self, resource: Resource) -> Ratio {

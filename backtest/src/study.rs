@@ -20,8 +20,10 @@ pub struct Request {
     pub traces: Vec<PathBuf>,
     /// Predictors.
     pub predictors: Vec<PredictorKind>,
-    /// Risks to ask for. Predictors that heed none run once and are judged by each.
+    /// Risks to ask for; none for those of `base`. Predictors that heed none run once and are judged by each.
     pub risks: Vec<Ratio>,
+    /// Risks and parameters of what is not said otherwise; a sweep varies the defaults.
+    pub base: Setting,
     /// Further risks to ask `calibrated` for, for curves and advice; they have no line in the report.
     pub curve: Vec<Ratio>,
     /// How far ahead.
@@ -104,8 +106,8 @@ pub struct TraceResult {
     pub machines: Vec<i64>,
     /// What was run.
     pub plan: Plan,
-    /// The settings to report, and the risk each is judged by: places in the plan.
-    pub lines: Vec<(usize, Ratio)>,
+    /// The settings to report, places in the plan, and the risk that each is judged by; `None` for its own.
+    pub lines: Vec<(usize, Option<Ratio>)>,
     /// The scores.
     pub outcome: Outcome,
 }
@@ -145,8 +147,7 @@ impl TraceResult {
                 (self.plan.resources[*r], self.plan.horizons[*h]) == (resource, horizon)
             })
             .flat_map(move |(r, h)| {
-                let settings = self.plan.settings.iter().enumerate();
-                settings.map(move |(s, setting)| self.line(r, h, s, setting.risk))
+                (0..self.plan.settings.len()).map(move |s| self.line(r, h, s, None))
             })
             .filter(|line| line.tally.score.intervals > 0)
     }
@@ -157,13 +158,20 @@ impl TraceResult {
         (0..self.plan.resources.len()).flat_map(move |r| (0..horizons).map(move |h| (r, h)))
     }
 
-    fn line(&self, resource: usize, horizon: usize, setting: usize, risk: Ratio) -> Line<'_> {
+    fn line(
+        &self,
+        resource: usize,
+        horizon: usize,
+        setting: usize,
+        risk: Option<Ratio>,
+    ) -> Line<'_> {
+        let own = self.plan.settings[setting].risk_of(self.plan.resources[resource]);
         Line {
             trace: self,
             resource: self.plan.resources[resource],
             horizon: self.plan.horizons[horizon],
             setting: &self.plan.settings[setting],
-            risk,
+            risk: risk.unwrap_or(own),
             tally: self.outcome.tally(setting, resource, horizon),
             oracle: self.outcome.oracle(resource, horizon).savings(),
         }
@@ -190,26 +198,31 @@ pub fn backtest(
 }
 
 /// The settings as asked for, and for each line of the report its setting and risk.
-fn asked(request: &Request) -> (Vec<Setting>, Vec<(usize, Ratio)>) {
+fn asked(request: &Request) -> (Vec<Setting>, Vec<(usize, Option<Ratio>)>) {
     let (mut settings, mut lines) = (Vec::new(), Vec::new());
+    let of = |kind: PredictorKind| Setting { kind, ..request.base.clone() };
     for kind in &request.predictors {
+        if request.risks.is_empty() {
+            settings.push(of(*kind));
+            lines.push((settings.len() - 1, None));
+        }
         for (i, risk) in request.risks.iter().enumerate() {
             if *kind == PredictorKind::Calibrated || i == 0 {
-                settings.push(Setting::new(*kind, *risk));
+                settings.push(of(*kind).asked_for(*risk));
             }
-            lines.push((settings.len() - 1, *risk));
+            lines.push((settings.len() - 1, Some(*risk)));
         }
     }
     for risk in request.curve.iter().filter(|risk| !request.risks.contains(*risk)) {
-        settings.push(Setting::new(PredictorKind::Calibrated, *risk));
+        settings.push(of(PredictorKind::Calibrated).asked_for(*risk));
     }
     (settings, lines)
 }
 
-fn swept(request: &Request, scale: Scale) -> (Vec<Setting>, Vec<(usize, Ratio)>) {
+fn swept(request: &Request, scale: Scale) -> (Vec<Setting>, Vec<(usize, Option<Ratio>)>) {
     let grids = request.predictors.iter().map(|kind| sweep::grid(*kind, scale));
     let settings: Vec<Setting> = grids.flatten().collect();
-    let lines = settings.iter().enumerate().map(|(i, setting)| (i, setting.risk)).collect();
+    let lines = settings.iter().enumerate().map(|(i, setting)| (i, Some(setting.risk))).collect();
     (settings, lines)
 }
 
@@ -243,7 +256,7 @@ fn one(
 pub fn run(
     file: &Path,
     plan: Plan,
-    lines: Vec<(usize, Ratio)>,
+    lines: Vec<(usize, Option<Ratio>)>,
     only: Option<i64>,
     watcher: &dyn Watcher,
 ) -> Result<TraceResult, BacktestError> {

@@ -13,6 +13,8 @@ use gleaner_estimator::units::{Ratio, Span};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+/// The public traces, in the order of the page.
+pub const PUBLIC: [&str; 3] = ["bitbrains_5min", "planetlab_5min", "crane_1min"];
 /// How far ahead: five minutes, half an hour, a day.
 pub const HORIZONS: [Span; 3] =
     [Span::from_secs(300), Span::from_secs(1800), Span::from_secs(86_400)];
@@ -80,7 +82,8 @@ pub(super) fn one_percent() -> Ratio {
 }
 
 /// Each predictor as it comes. `threshold` is `fixed` here, for traces have no load averages.
-pub(super) fn defaults() -> Vec<Setting> {
+#[must_use]
+pub fn defaults() -> Vec<Setting> {
     let kinds = PredictorKind::ALL.into_iter().filter(|kind| *kind != PredictorKind::Threshold);
     kinds.map(|kind| Setting::new(kind, one_percent())).collect()
 }

@@ -5,5 +5,5 @@ mod figures;
 mod page;
 mod prose;
 
-pub use figures::{Figures, HORIZONS, RISKS, Row, TARGETS, calibration};
+pub use figures::{Figures, HORIZONS, PUBLIC, RISKS, Row, TARGETS, calibration, defaults};
 pub use page::{calibration_row, default_row, page};

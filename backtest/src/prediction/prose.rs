@@ -31,8 +31,8 @@ it turns out to be, and differs by trace: a percentage that is right on one node
 pub(super) const CALIBRATION: &str = "
 ## Is the risk kept?
 
-`calibrated` on each trace and resource. Promised: achieved within a factor of two of asked on each, and
-on the mean at most 1.3 times as much. `cargo nextest run -p gleaner-backtest calibration` holds it to that.
+`calibrated` on each trace and resource. Promised: achieved, over all machines of a
+trace, between half and 1.3 times what was asked. Tests hold it to that (`backtest/tests/it/prediction.rs`).
 ";
 
 pub(super) const ANCHORS: &str = "

@@ -3,11 +3,13 @@
 
 mod mean;
 mod table;
+mod verdicts;
 mod winners;
 
 pub use mean::{Mean, means};
 pub(crate) use table::churn;
 pub use table::table;
+pub use verdicts::verdicts;
 pub use winners::{cheapest, winners};
 
 use crate::study::{Line, TraceResult};

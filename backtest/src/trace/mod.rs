@@ -142,6 +142,14 @@ impl Iterator for Trace {
     }
 }
 
+/// Whether a file is a recording of `gleaner record`, and so may hold more than a trace: contention signals.
+///
+/// # Errors
+/// The file cannot be read or is of no known format.
+pub fn is_recording(path: &Path) -> Result<bool, TraceError> {
+    format(path).map(|format| matches!(format, Format::Recording))
+}
+
 enum Format {
     Parquet,
     Csv,

@@ -3,7 +3,12 @@
 
 mod common;
 mod definitions;
+mod prediction;
 mod readers;
 mod recording;
 mod replay;
+#[path = "../../../tests/src/skip.rs"]
+#[expect(unreachable_pub, reason = "shared with the crate of the tests that see the whole")]
+mod skip;
 mod told;
+mod verdicts;

@@ -7,5 +7,12 @@ mod cost;
 mod golden;
 mod machines;
 mod outcomes;
+#[path = "../../../tests/src/skip.rs"]
+#[expect(
+    clippy::disallowed_methods,
+    unreachable_pub,
+    reason = "shared with the crate of the tests that see the whole"
+)]
+mod skip;
 mod state;
 mod traces;

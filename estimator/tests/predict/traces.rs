@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The public traces, machine by machine. Where they are absent, tests say SKIPPED.
 #![expect(clippy::disallowed_methods, reason = "tests read the public traces and the environment")]
-#![expect(clippy::print_stdout, reason = "a skipped test says so")]
 
 use crate::machines::Step;
+use crate::skip::skip;
 use gleaner_estimator::predict::Load;
 use parquet::column::reader::{ColumnReader, get_typed_column_reader};
 use parquet::data_type::DataType;
@@ -18,7 +18,7 @@ pub(crate) fn trace(file: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    println!("SKIPPED: {} is not there; set GLEANER_TRACES to the public traces", path.display());
+    skip("the public traces are not in ../shared/traces nor in $GLEANER_TRACES");
     None
 }
 

@@ -4,13 +4,15 @@
 use crate::cli::ConfigFile;
 use gleaner_backtest::score::WARM_UP_S;
 use gleaner_engine::config::{parse_cpu, parse_memory, parse_share, parse_time};
-use gleaner_estimator::predict::{PredictorKind, PredictorSpec};
+use gleaner_estimator::predict::PredictorKind;
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::units::{Bytes, MilliCpus, Ratio, Span};
 use std::path::PathBuf;
 
 /// Runs the engine's own step over usage traces, with the trace's time as its clock, and says how often the true
-/// peak exceeded the prediction and how much could have been lent.
+/// peak exceeded the prediction and how much could have been lent. Predictor, risks, horizons and the policy around them
+/// are those of --config, but for what is asked for here. Of a recording it also says what the policy would have lent and
+/// taken back.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -18,13 +20,13 @@ pub(crate) struct Args {
     /// Traces (.parquet, .csv, .csv.gz) and recordings of `gleaner record`
     #[arg(required = true, value_name = "TRACE")]
     pub(crate) traces: Vec<PathBuf>,
-    /// Predictor by name, or `all`; may be given several times [default: calibrated; with --sweep all]
+    /// Predictor by name, or `all`; may be given several times [default: as configured; with --sweep all]
     #[arg(short, long, value_name = "NAME", value_delimiter = ',', value_parser = predictors)]
     predictor: Vec<Kinds>,
-    /// Share of intervals that may exceed the prediction, such as `1%` or `0.01`; several are each tried [default: 1%]
+    /// Share of intervals that may exceed the prediction, such as `1%` or `0.01`; several are each tried [default: as configured, without --config 1%]
     #[arg(short, long, value_name = "R", value_delimiter = ',', value_parser = share)]
     risk: Vec<Ratio>,
-    /// How far ahead, such as `5min`, `24h` or seconds; several are each tried [default: 5min, 30min, 24h]
+    /// How far ahead, such as `5min`, `24h` or seconds; several are each tried [default: as configured: 5min, 30min, 24h]
     #[arg(long, value_name = "H", value_delimiter = ',', value_parser = time)]
     horizon: Vec<Span>,
     /// Only this resource [default: each that the trace has]
@@ -62,29 +64,30 @@ pub(crate) struct Args {
 struct Kinds(Vec<PredictorKind>);
 
 impl Args {
-    /// Each once, in the order given.
-    pub(crate) fn predictors(&self) -> Vec<PredictorKind> {
+    /// Each once, in the order given; without any the one that is configured.
+    pub(crate) fn predictors(&self, configured: PredictorKind) -> Vec<PredictorKind> {
         let named = self.predictor.iter().flat_map(|kinds| kinds.0.iter().copied());
         match (self.predictor.is_empty(), self.sweep) {
             (false, _) => once(named),
             (true, true) => PredictorKind::ALL.to_vec(),
-            (true, false) => vec![PredictorKind::Calibrated],
+            (true, false) => vec![configured],
         }
     }
 
+    /// Empty where nothing is asked for: then those configured count.
     pub(crate) fn risks(&self) -> Vec<Ratio> {
-        let risks = once(self.risk.iter().copied());
-        if risks.is_empty() { vec![PredictorSpec::default().risk] } else { risks }
+        once(self.risk.iter().copied())
     }
 
-    pub(crate) fn targets(&self) -> Vec<Ratio> {
+    pub(crate) fn targets(&self, configured: Ratio) -> Vec<Ratio> {
         let targets = once(self.target.iter().copied());
-        if targets.is_empty() { self.risks() } else { targets }
+        let targets = if targets.is_empty() { self.risks() } else { targets };
+        if targets.is_empty() { vec![configured] } else { targets }
     }
 
-    pub(crate) fn horizons(&self) -> Vec<Span> {
+    pub(crate) fn horizons(&self, configured: &[Span]) -> Vec<Span> {
         let horizons = once(self.horizon.iter().copied());
-        if horizons.is_empty() { PredictorSpec::default().horizons } else { horizons }
+        if horizons.is_empty() { configured.to_vec() } else { horizons }
     }
 
     pub(crate) fn resources(&self) -> Vec<Resource> {

@@ -9,11 +9,16 @@ pub(crate) use args::Args;
 use crate::exit::{Exit, Failure};
 use crate::{config, output};
 use gleaner_backtest::html::{self, View};
+use gleaner_backtest::plan::Setting;
 use gleaner_backtest::policy;
 use gleaner_backtest::replay::Capacity;
 use gleaner_backtest::report;
 use gleaner_backtest::study::{BacktestError, Request, TraceResult, backtest};
 use gleaner_backtest::sweep;
+use gleaner_backtest::trace;
+use gleaner_backtest::verdicts::verdicts;
+use gleaner_engine::config::EngineConfig;
+use gleaner_estimator::predict::{PredictorKind, PredictorSpec};
 use gleaner_estimator::units::Ratio;
 use progress::Progress;
 use std::fs;
@@ -21,52 +26,69 @@ use std::path::Path;
 
 /// Runs it and prints tables, or JSON, and writes the page.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let request = request(args)?;
+    let configured = match &args.config.path {
+        Some(path) => Some(config::load(Some(path))?.0.engine),
+        None => None,
+    };
+    let request = request(args, configured.as_ref());
+    let targets = args.targets(request.base.risk);
     let progress = Progress::new(&request);
     let results = backtest(&request, &progress);
     progress.finish();
     let results = results.map_err(failure)?;
     if let Some(page) = &args.html {
-        write_page(page, &request, &results, args)?;
+        write_page(page, &request, &results, targets[0])?;
     }
-    let text = match (args.json, args.sweep) {
+    let mut text = match (args.json, args.sweep) {
         (true, _) => report::json(&results),
         (false, false) => report::table(&results),
-        (false, true) => {
-            let targets = args.targets();
-            targets.iter().map(|target| report::winners(&results, *target)).collect()
-        }
+        (false, true) => targets.iter().map(|target| report::winners(&results, *target)).collect(),
     };
+    if !args.json && !args.sweep {
+        let policy = configured.unwrap_or_default();
+        for result in &results {
+            text.push_str(&taken_back(result, &policy)?);
+        }
+    }
     output::print(&text).map(|_| ())
 }
 
-fn request(args: &Args) -> Result<Request, Failure> {
-    let policy = match &args.config.path {
-        Some(path) => config::load(Some(path))?.0.engine,
-        None => policy::plain(),
-    };
-    Ok(Request {
+/// What the policy would have done over a recording; nothing of a trace, which has no signals.
+fn taken_back(result: &TraceResult, policy: &EngineConfig) -> Result<String, Failure> {
+    let data = |error: &dyn std::fmt::Display| Failure::new(Exit::Data, error);
+    if !trace::is_recording(&result.file).map_err(|e| data(&e))? {
+        return Ok(String::new());
+    }
+    let seen = verdicts(&result.file, policy).map_err(|e| data(&e))?;
+    Ok(report::verdicts(&result.name, policy, &seen))
+}
+
+fn request(args: &Args, configured: Option<&EngineConfig>) -> Request {
+    let plain = Setting::new(PredictorKind::Calibrated, PredictorSpec::default().risk);
+    let base = configured.map_or(plain, Setting::configured);
+    let horizons = configured.map(|config| config.cpu.predictor.horizons.clone());
+    Request {
         traces: args.traces.clone(),
-        predictors: args.predictors(),
+        predictors: args.predictors(base.kind),
         risks: args.risks(),
+        base,
         curve: if args.html.is_some() && !args.sweep { sweep::risks() } else { Vec::new() },
-        horizons: args.horizons(),
+        horizons: args.horizons(&horizons.unwrap_or(PredictorSpec::default().horizons)),
         resources: args.resources(),
         machine: args.machine,
         warm_up_s: args.warm_up_s(),
         capacity: Capacity { cpu: args.capacity, memory: args.capacity_memory },
-        policy,
+        policy: configured.cloned().unwrap_or_else(policy::plain),
         sweep: args.sweep,
-    })
+    }
 }
 
 fn write_page(
     file: &Path,
     request: &Request,
     results: &[TraceResult],
-    args: &Args,
+    target: Ratio,
 ) -> Result<(), Failure> {
-    let target = args.targets().first().copied().unwrap_or(Ratio::ZERO);
     let views: Vec<View> = results
         .iter()
         .map(|result| html::view(request, result, target))

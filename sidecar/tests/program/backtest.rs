@@ -132,6 +132,47 @@ fn one_machine_and_no_warm_up_can_be_asked_for() {
     assert_eq!((line["machines"].as_u64(), line["intervals"].as_u64()), (Some(1), Some(3 * 288)));
 }
 
+/// One JSON object a line.
+fn lines(out: &str) -> Vec<serde_json::Value> {
+    out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+#[test]
+fn a_configuration_supplies_predictor_parameters_risk_and_horizons() {
+    let place = Place::new();
+    let config = place.path("gleaner.toml");
+    let text_of = "[predict]\npredictor = \"borg\"\nborg_share = \"80%\"\nhorizon = \"20min\"\n\
+                   other_horizons = []\n[cpu]\nrisk = \"2%\"\n";
+    write(&config, text_of);
+    let found = lines(&place.prints(&["--json", "--config", text(&config)]));
+    let [line] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!(
+        (line["predictor"].as_str(), line["horizon_s"].as_u64()),
+        (Some("borg"), Some(1200))
+    );
+    assert_eq!(line["risk"].to_string(), "0.02");
+    assert!((line["savings"].as_f64().expect("a number") - 0.2).abs() < 1e-9, "1 − 0.8");
+    let asked = ["--json", "--config", text(&config), "--predictor", "fixed", "--risk", "5%"];
+    let line = lines(&place.prints(&asked)).remove(0);
+    assert_eq!(
+        (line["predictor"].as_str(), line["risk"].to_string()),
+        (Some("fixed"), "0.05".into())
+    );
+}
+
+/// A decision holds four horizons; a backtest takes any number.
+#[test]
+fn six_horizons_say_what_each_says_by_itself() {
+    let place = Place::new();
+    let all = ["5min", "10min", "15min", "30min", "1h", "2h"];
+    let together = lines(&place.prints(&["--json", "--horizon", &all.join(",")]));
+    assert_eq!(together.len(), all.len());
+    for (horizon, line) in all.iter().zip(&together) {
+        let alone = lines(&place.prints(&["--json", "--horizon", horizon]));
+        assert_eq!(alone.as_slice(), std::slice::from_ref(line), "{horizon}");
+    }
+}
+
 #[test]
 fn a_sweep_names_the_cheapest_that_keeps_the_target() {
     let place = Place::new();

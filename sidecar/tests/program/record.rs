@@ -49,6 +49,11 @@ fn what_was_recorded_is_exported_and_backtested() {
     assert!((machine.cpu.limit[0] - 2.0).abs() < 1e-9, "the guaranteed task and its two cores");
     let judged = gleaner(["backtest", text(&file), "--warmup", "0s", "--horizon", "1s", "--json"]);
     assert!(stdout(&judged).contains("\"trace\":\"node\""), "{}", stderr(&judged));
+    let told = gleaner(["backtest", text(&file), "--warmup", "0s", "--horizon", "1s"]);
+    let policy = "node · the policy with calibrated over ";
+    assert!(stdout(&told).contains(policy), "{}{}", stdout(&told), stderr(&told));
+    assert!(stdout(&told).contains(" 30 decisions\n"), "{}", stdout(&told));
+    assert!(stdout(&told).contains("0 squeezes, 0 probes, 0 freezes, 0 evictions"));
 }
 
 #[test]
