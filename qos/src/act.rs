@@ -188,7 +188,7 @@ impl Controller {
             let ratio = d.of(field::RUN_WAIT)? as f64 / d.of(field::RUN_CPU)? as f64;
             return Ratio::new(ratio).map(|r| (harmed, Measure::WaitPerCpu, r.get()));
         }
-        let share = track.over(window, tick.now, &[stall])?.share(stall)?;
+        let share = track.over(window, tick.now, &[stall])?.stall(stall)?;
         Some((harmed, Measure::Stall, share))
     }
 

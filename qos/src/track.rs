@@ -127,7 +127,7 @@ impl Track {
         let m = &config.memory;
         let stall = self
             .over(m.stall_window, at, &[field::STALL_MEMORY])
-            .and_then(|d| d.share(field::STALL_MEMORY));
+            .and_then(|d| d.stall(field::STALL_MEMORY));
         let room = self
             .task
             .allocation

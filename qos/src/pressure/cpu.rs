@@ -91,7 +91,7 @@ fn run_wait(
 
 /// CPU use and stall of a window, the stall of its own quota taken off.
 fn net_stall(d: &Window<'_>) -> Option<Alone> {
-    let (stall, cores) = (d.share(field::STALL_CPU)?, d.share(field::CPU)?);
+    let (stall, cores) = (d.stall(field::STALL_CPU)?, d.share(field::CPU)?);
     Some(Alone { at: d.at(), span: d.span, cores, stall: (stall - own_quota(d)).max(0.0) })
 }
 
@@ -119,7 +119,7 @@ fn stall_excess(
 
 /// Gross stall in a tenth of a second, while best-effort runs.
 fn stall_burst(found: &mut Worst, cpu: &CpuConfig, track: &Track, d: &Window<'_>, view: CpuView) {
-    let Some((stall, best_effort)) = d.share(field::STALL_CPU).zip(view.best_effort) else {
+    let Some((stall, best_effort)) = d.stall(field::STALL_CPU).zip(view.best_effort) else {
         return;
     };
     // Twice the least that can be the cause over a second: a tenth of a second is short.

@@ -77,7 +77,7 @@ fn take_stall(worst: &mut Worst, memory: &MemoryConfig, track: &Track, now: Time
     let Some(d) = track.over(memory.stall_window, now, &[field::STALL_MEMORY]) else { return };
     // At its own limit it reclaims its own pages: nobody else's memory would help.
     let own = track.own_limit;
-    if let Some(share) = d.share(field::STALL_MEMORY) {
+    if let Some(share) = d.stall(field::STALL_MEMORY) {
         worst.take(if own { 0.0 } else { share }, d.at(), Some(&track.task.id));
     }
 }
