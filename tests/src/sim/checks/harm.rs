@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Checks of harm: nothing harsh without it, and none that lasts.
+
+use super::{Check, Moment, Ticked, Verdict, is_clean};
+use crate::sim::ask::Ask;
+use gleaner_engine::decision::Mode;
+use gleaner_estimator::reason::Resource;
+use gleaner_qos::capability::Actuator;
+use gleaner_qos::verdict::Action;
+
+/// How long a harm may have been over when it is answered, seconds: it was measured, judged and proved first.
+const PROVED_WITHIN: f64 = 15.0;
+/// The same for memory, which is judged at once.
+const FELT_WITHIN: f64 = 3.0;
+
+/// Freezes and evictions answer a harm that is really there, or memory that really runs out.
+pub(super) struct Justified;
+
+impl Justified {
+    fn is_just(t: &Ticked<'_>, ask: &Ask) -> bool {
+        let (now, truth) = (t.now(), &t.kernel.truth);
+        match ask.resource {
+            Resource::Cpu => truth.cpu.ago(now) <= PROVED_WITHIN,
+            Resource::Io => truth.io.ago(now) <= PROVED_WITHIN,
+            Resource::Memory => {
+                let soon = 2.0 * truth.growth.max(0.005 * t.kernel.size.memory);
+                truth.room < soon || truth.memory.ago(now) <= FELT_WITHIN
+            }
+        }
+    }
+}
+
+impl Check for Justified {
+    fn name(&self) -> &'static str {
+        "only measured harm"
+    }
+
+    fn tick(&mut self, t: &Ticked<'_>) -> Verdict {
+        let harsh = |ask: &&Ask| ask.action == Action::Evict || ask.is_long_freeze();
+        for ask in t.asked.asks.iter().filter(harsh) {
+            if !Self::is_just(t, ask) {
+                let truth = &t.kernel.truth;
+                return Err(format!(
+                    "{} of {} over {} for nothing ({}, {:?}); in truth room {:.0} MiB, growth {:.0} MiB/s",
+                    ask.action.word(),
+                    ask.task.name,
+                    ask.resource.word(),
+                    ask.reason.word(),
+                    ask.value,
+                    truth.room,
+                    truth.growth,
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Longest gross harm while everything works, seconds: CPU, memory, IO.
+const LASTS: [f64; 3] = [60.0, 15.0, 60.0];
+
+/// Gross harm by best-effort ends.
+pub(super) struct Answered;
+
+impl Check for Answered {
+    fn name(&self) -> &'static str {
+        "harm is answered"
+    }
+
+    fn moment(&mut self, m: &Moment<'_>) -> Verdict {
+        let needs = [Actuator::StandingClass, Actuator::Freeze, Actuator::Evict];
+        let works = needs.iter().all(|a| m.host.really_works(*a));
+        if !works || !is_clean(m.scene) || m.scene.config.mode != Mode::Evict {
+            return Ok(());
+        }
+        let (now, truth) = (m.kernel.now(), &m.kernel.truth);
+        let harms = [truth.cpu, truth.memory, truth.io];
+        for ((harm, most), resource) in harms.iter().zip(LASTS).zip(Resource::ALL) {
+            let lasted = harm.gross_since.map_or(0.0, |since| now - since);
+            if lasted > most {
+                return Err(format!("gross {} harm for {lasted:.1} s", resource.word()));
+            }
+        }
+        Ok(())
+    }
+}
