@@ -23,14 +23,14 @@ fn run_all(plans: impl Iterator<Item = Plan>) -> Vec<Summary> {
     if failures.is_empty() {
         return sums;
     }
-    let of = |check| failures.iter().filter(move |f: &&Box<Failure>| f.check == check);
+    let of = |check: &str| failures.iter().filter(|f| f.check == check).collect::<Vec<_>>();
     let mut checks: Vec<&str> = failures.iter().map(|f| f.check).collect();
     checks.sort_unstable();
     checks.dedup();
     for check in &checks {
-        let seeds: Vec<u64> = of(check).map(|f| f.seed).collect();
+        let seeds: Vec<u64> = of(check).iter().map(|f| f.seed).collect();
         eprintln!("{check}: {} of {}: {seeds:?}", seeds.len(), sums.len() + failures.len());
-        of(check).take(1).for_each(|f| eprintln!("{f}\n"));
+        of(check).iter().take(1).for_each(|f| eprintln!("{f}\n"));
     }
     panic!("{} promises broken", failures.len());
 }

@@ -42,6 +42,8 @@ pub(super) struct Asked {
     /// CPU, memory.
     pub(super) offers: [Offered; 2],
     pub(super) fresh: bool,
+    /// Resources of which nothing can be known, in the order of [`Resource::ALL`].
+    pub(super) unknown: [bool; 3],
 }
 
 fn offered<Q: Amount>(decision: &Decision, resource: Resource, r: &ResourceDecision<Q>) -> Offered {
@@ -78,6 +80,8 @@ impl Asked {
                 offered(decision, Resource::Memory, &decision.memory),
             ],
             fresh: decision.health == Health::Fresh,
+            unknown: Resource::ALL
+                .map(|r| decision.assessment.as_ref().is_none_or(|a| a.of(r).no_signal)),
         }
     }
 }

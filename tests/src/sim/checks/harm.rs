@@ -59,8 +59,12 @@ impl Check for Justified {
 /// Longest gross harm while everything works, seconds: CPU, memory, IO.
 const LASTS: [f64; 3] = [60.0, 15.0, 60.0];
 
-/// Gross harm by best-effort ends.
-pub(super) struct Answered;
+/// Gross harm by best-effort ends, where anything can be known about it.
+#[derive(Default)]
+pub(super) struct Answered {
+    /// Since when it can be, seconds.
+    known: [Option<f64>; 3],
+}
 
 impl Check for Answered {
     fn name(&self) -> &'static str {
@@ -75,11 +79,20 @@ impl Check for Answered {
         }
         let (now, truth) = (m.kernel.now(), &m.kernel.truth);
         let harms = [truth.cpu, truth.memory, truth.io];
-        for ((harm, most), resource) in harms.iter().zip(LASTS).zip(Resource::ALL) {
-            let lasted = harm.gross_since.map_or(0.0, |since| now - since);
+        for (i, (harm, most)) in harms.iter().zip(LASTS).enumerate() {
+            let since = harm.gross_since.zip(self.known[i]).map(|(a, b)| a.max(b));
+            let lasted = since.map_or(0.0, |since| now - since);
             if lasted > most {
-                return Err(format!("gross {} harm for {lasted:.1} s", resource.word()));
+                let word = Resource::ALL[i].word();
+                return Err(format!("gross {word} harm for {lasted:.1} s"));
             }
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self, t: &Ticked<'_>) -> Verdict {
+        for (known, unknown) in self.known.iter_mut().zip(t.asked.unknown) {
+            *known = if unknown { None } else { known.or(Some(t.now())) };
         }
         Ok(())
     }

@@ -76,7 +76,7 @@ pub(super) fn all() -> Vec<Box<dyn Check>> {
         Box::new(acts::Moded),
         Box::new(acts::Budgeted::default()),
         Box::new(harm::Justified),
-        Box::new(harm::Answered),
+        Box::new(harm::Answered::default()),
         Box::new(holds::Thawed::default()),
         Box::new(holds::LetGo::default()),
         Box::new(holds::Standing::default()),
