@@ -159,6 +159,7 @@ impl Controller {
             self.budget.rebase(sample.at, &self.config);
             self.ledger.rebase(sample.at);
             self.tracks.rebase(sample.at);
+            self.probe.rebase(sample.at);
             self.moved = self.moved.map(|at| at.map(|at| at.min(sample.at)));
         }
         if self.sampled != Some(sample.at) {
@@ -282,8 +283,12 @@ impl Controller {
                 seen.at = None;
             }
             let rule = self.config.level_rule(resource);
-            if self.levels[index(resource)].update(now, seen, rule) {
+            let state = &mut self.levels[index(resource)];
+            let before = state.level();
+            if state.update(now, seen, rule) {
                 rose = rose.or(Some(resource));
+            } else if before > state.level() && state.level() == Level::Calm {
+                self.probe.harm_is_over(resource);
             }
         }
         rose

@@ -13,6 +13,7 @@
 //!   schedstat, and for IO, the stall share: a fall proves the cause, no fall proves nothing.
 //! * **When it says nothing**: steal above the guard before or while frozen, fewer than two readings
 //!   while frozen, a harmed task that did not run, an actuator that did nothing, a clock jump.
+//! * **How long a proof stands**: `proof`, and not beyond the return to calm: the next harm may have another cause.
 //! * **Limits**: at most once in `every`, doubled while it says "not caused", at most `suspects` tasks.
 
 use crate::config::QosConfig;
@@ -251,9 +252,20 @@ impl Probe {
         true
     }
 
-    /// A gap: what runs is worth nothing, and what was proved was proved before it.
+    /// A gap: what runs is worth nothing, and what was proved was proved before it. The rest stays due.
     pub(crate) fn forget(&mut self) {
-        *self = Self::default();
+        self.ended = self.running.take().map(|r| r.until).or(self.ended);
+        self.last = None;
+    }
+
+    /// After a clock jump, nothing lies in the future.
+    pub(crate) fn rebase(&mut self, now: Timestamp) {
+        self.ended = self.ended.map(|at| at.min(now));
+    }
+
+    /// The harm that a proof was about is over: the next may have another cause.
+    pub(crate) fn harm_is_over(&mut self, resource: Resource) {
+        self.last.take_if(|outcome| outcome.resource == resource);
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::{Check, Moment, Ticked, Verdict, is_clean};
 use crate::sim::ask::Ask;
+use crate::sim::scene::Weather;
 use gleaner_engine::decision::Mode;
 use gleaner_estimator::reason::Resource;
 use gleaner_qos::capability::Actuator;
@@ -23,10 +24,26 @@ impl Justified {
             Resource::Cpu => truth.cpu.ago(now) <= PROVED_WITHIN,
             Resource::Io => truth.io.ago(now) <= PROVED_WITHIN,
             Resource::Memory => {
-                let soon = 2.0 * truth.growth.max(0.005 * t.kernel.size.memory);
-                truth.room < soon || truth.memory.ago(now) <= FELT_WITHIN
+                Self::room(t) < Self::soon(t) || truth.memory.ago(now) <= FELT_WITHIN
             }
         }
+    }
+
+    /// MiB that are taken before a victim's memory can be back, and a little.
+    fn soon(t: &Ticked<'_>) -> f64 {
+        let batch = t.kernel.tasks.iter().filter(|x| x.is_best_effort());
+        let largest = batch.map(|x| x.held).fold(0.0, f64::max);
+        let kill = t.config().qos.memory.kill_per_gib.secs() * largest / 1_024.0;
+        let growth = t.kernel.truth.growth.max(0.005 * t.kernel.size.memory);
+        growth * (1.0 + kill)
+    }
+
+    /// MiB that can be taken before a service loses what it needs. Nobody but the truth knows which of its cache it needs:
+    /// only in calm weather must that have been found out.
+    fn room(t: &Ticked<'_>) -> f64 {
+        let services = t.kernel.tasks.iter().filter(|x| x.is_guaranteed());
+        let cold: f64 = services.map(|x| x.cold).sum();
+        t.kernel.truth.room - if t.scene.weather == Weather::Calm { 0.0 } else { cold }
     }
 }
 
