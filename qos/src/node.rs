@@ -71,6 +71,13 @@ fn point(at: Timestamp, cpu: Option<CpuTimes>, best_effort: Option<u64>) -> Poin
     Point::new(at, values)
 }
 
+/// An amount of memory if this node can hold it; more is no reading.
+pub(crate) fn possible(sample: &Sample, bytes: Option<Bytes>) -> Option<Bytes> {
+    let node = &sample.node;
+    let most = node.memory.map_or(node.capacity_memory, |m| m.total.max(node.capacity_memory));
+    bytes.filter(|b| *b <= most)
+}
+
 impl NodeWatch {
     /// Forgets all windows.
     pub(crate) fn forget_windows(&mut self) {

@@ -359,7 +359,9 @@ fn io_harm_is_limited_then_proved_then_frozen() {
         .collect();
     let want = [Reason::Standing, Reason::Strained, Reason::Probe, Reason::Proved];
     assert_eq!(io[..4], want, "\n{}", rig.story());
-    assert_eq!(rig.assessment().probe.as_ref().map(|p| p.verdict), Some(ProbeVerdict::Caused));
+    let frozen = rig.log.iter().find(|e| e.correction.why().reason == Reason::Proved);
+    let proof = frozen.and_then(|e| e.correction.why().proof.clone());
+    assert_eq!(proof.map(|p| p.verdict), Some(ProbeVerdict::Caused));
 }
 
 fn compat() -> QosConfig {

@@ -81,6 +81,10 @@ fn run_wait(
     let (Some(wait), Some(ran)) = (d.of(field::RUN_WAIT), d.of(field::RUN_CPU)) else { return };
     let Some(best_effort) = view.best_effort else { return };
     let ran_cores = ran as f64 / 1e9 / d.span.secs();
+    // More than the node has is no reading; generous, for counters are read one after another.
+    if ran_cores * per_core > 1.5 * cpu.reference_cpus {
+        return;
+    }
     // The wait counter runs on while the task is throttled: then it says nothing about others.
     let throttled = own_quota(d) > cpu.own_quota;
     if throttled || ran_cores < cpu.min_cpu || best_effort < cpu.best_effort_min {

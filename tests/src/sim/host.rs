@@ -202,7 +202,8 @@ impl Host {
         let due: Vec<(f64, Report)> = due;
         for (_, report) in due {
             if let Some(carried) = kernel.get(&report.task).map(|t| t.carried) {
-                if !matches!(report.action, Action::Freeze { .. }) {
+                let frozen = matches!(report.action, Action::Freeze { .. });
+                if report.outcome == Outcome::Acted && !frozen {
                     carry(kernel, &report.task, carried, report.action);
                 }
                 reports.push(report);

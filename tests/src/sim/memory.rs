@@ -68,7 +68,7 @@ fn reclaim(kernel: &mut Kernel, secs: f64) {
     let short = (over - cold).max(0.0);
     let kept = 1.0 - (short / f64::max(hot, 1e-9)).min(1.0);
     let now = kernel.now();
-    let mut harmed = false;
+    let (mut harmed, mut judged) = (false, false);
     for task in &mut kernel.tasks {
         let lost = task.hot * (1.0 - kept);
         task.hot -= lost;
@@ -78,12 +78,14 @@ fn reclaim(kernel: &mut Kernel, secs: f64) {
             task.counters.stall_memory += 0.19 * secs;
             task.counters.faults += 400.0 * secs;
             harmed = true;
+            // At its own limit it may be to blame itself.
+            judged |= task.workload.limit.is_none();
         }
     }
     let lent: f64 = kernel.tasks.iter().filter(|t| t.is_best_effort()).map(|t| t.held).sum();
     // Best-effort is to blame where the files would fit without it.
     let to_blame = harmed && lent > 0.01 * kernel.size.memory;
-    kernel.truth.memory.take(now, secs, (to_blame, to_blame));
+    kernel.truth.memory.take(now, secs, (to_blame, to_blame && judged));
     linger(kernel, secs);
     if short > hot + 0.001 * kernel.size.memory {
         kernel_kills(kernel);

@@ -49,6 +49,9 @@ impl Story {
         for ask in &asked.asks {
             self.note(now, &line(ask));
         }
+        if self.all {
+            self.note(now, &format!("  {:?} {:?}", decision.verdict.held, decision.assessment.as_ref().map(|a| &a.memory)));
+        }
         for id in &asked.let_go {
             self.note(now, &format!("let go of {}", id.name));
         }

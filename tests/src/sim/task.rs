@@ -85,6 +85,8 @@ pub(super) struct SimTask {
     pub(super) counters: Counters,
     /// `memory.stat` as it was last read: when (seconds), working set, cache.
     pub(super) stat: Option<(f64, f64, f64)>,
+    /// A sample has shown it as guaranteed: from then on glances look at it.
+    listed: bool,
 }
 
 pub(super) fn whole(value: f64) -> u64 {
@@ -113,6 +115,7 @@ impl SimTask {
             dying: None,
             counters: Counters::default(),
             stat: None,
+            listed: false,
         }
     }
 
@@ -153,6 +156,7 @@ impl SimTask {
 
     /// What a sample shows of it. Its `memory.stat` is read anew only after `stat_every` seconds.
     pub(super) fn sample(&mut self, now: f64, stat_every: f64) -> TaskSample {
+        self.listed = self.is_guaranteed();
         let cache = self.hot + self.cold;
         let due = self.stat.is_none_or(|(at, ..)| now - at >= stat_every - 0.01);
         if due {
@@ -176,10 +180,10 @@ impl SimTask {
         TaskSample { task: Arc::clone(&self.task), counters }
     }
 
-    /// What a glance shows of it; `None` unless it is guaranteed.
+    /// What a glance shows of it; `None` unless the last sample showed it as guaranteed.
     pub(super) fn glance(&self) -> Option<GlanceTask> {
         let c = self.counters();
-        self.is_guaranteed().then(|| GlanceTask {
+        self.listed.then(|| GlanceTask {
             task: Arc::clone(&self.task),
             cpu_usage_usec: c.cpu_usage_usec,
             throttled_usec: c.throttled_usec,

@@ -122,7 +122,9 @@ pub(super) struct Budgeted {
 impl Budgeted {
     fn victim(&mut self, t: &Ticked<'_>, id: &TaskId) -> Verdict {
         let (now, budget) = (t.now(), &t.config().qos.budget);
+        // The same again is a host's refusal answered.
         if let Some((first, at)) = &self.leaving
+            && first != id
             && now - at <= budget.gone_within.secs()
             && t.kernel.get(first).is_some()
             && !t.host.has_given_up(first)

@@ -8,15 +8,16 @@ use gleaner_estimator::sample::{Class, TaskId};
 use gleaner_qos::capability::Actuator;
 use gleaner_qos::config::Standing as When;
 use gleaner_qos::verdict::{Action, Reason};
+use gleaner_estimator::units::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A host thaws at its next look, readings have a rhythm.
 const MARGIN: f64 = 0.4;
 
-/// Nobody is frozen for longer than the configuration says.
+/// Nobody is frozen for longer than the configuration says, on the clock that the host thaws by.
 #[derive(Default)]
 pub(super) struct Thawed {
-    since: BTreeMap<TaskId, f64>,
+    since: BTreeMap<TaskId, Timestamp>,
 }
 
 impl Check for Thawed {
@@ -25,15 +26,16 @@ impl Check for Thawed {
     }
 
     fn moment(&mut self, m: &Moment<'_>) -> Verdict {
-        let (now, longest) = (m.kernel.now(), m.scene.config.qos.budget.freeze.secs());
+        let (now, longest) = (m.kernel.at(), m.scene.config.qos.budget.freeze.secs());
         self.since.retain(|id, _| {
             m.kernel.get(id).is_some_and(|t| t.carried.frozen.is_some() && t.dying.is_none())
         });
         let frozen = |t: &&SimTask| t.carried.frozen.is_some() && t.dying.is_none();
         for task in m.kernel.tasks.iter().filter(frozen) {
             let since = *self.since.entry(task.id().clone()).or_insert(now);
-            if now - since > longest + MARGIN {
-                return Err(format!("{} frozen for {:.1} s", task.id().name, now - since));
+            let lasts = now.since(since).map_or(0.0, gleaner_estimator::units::Span::secs);
+            if lasts > longest + MARGIN {
+                return Err(format!("{} frozen for {lasts:.1} s", task.id().name));
             }
         }
         Ok(())
@@ -52,10 +54,6 @@ impl Check for Thawed {
             }
         }
         Ok(())
-    }
-
-    fn jumped(&mut self) {
-        self.since.clear();
     }
 }
 
