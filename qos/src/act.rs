@@ -9,6 +9,7 @@ use crate::decide::{undo, undoing};
 use crate::ladder::{self, Step};
 use crate::ledger::{Entry, State};
 use crate::level::Level;
+use crate::node::possible;
 use crate::probe::{Measure, Question};
 use crate::rank::Aim;
 use crate::signal::Signal;
@@ -118,11 +119,13 @@ impl Controller {
                 Some(Action::CpuQuota { limit })
             }
             Actuator::MemoryHigh => {
-                counters.memory_current.map(|limit| Action::MemoryHigh { limit })
+                let now = possible(tick.sample, counters.memory_current);
+                now.map(|limit| Action::MemoryHigh { limit })
             }
             Actuator::Reclaim => {
                 let free = tick.sample.node.memory?.swap_free.to_base() / 2.0;
-                let amount = counters.working_set?.to_base() * config.memory.reclaim;
+                let held = possible(tick.sample, counters.working_set)?;
+                let amount = held.to_base() * config.memory.reclaim;
                 Some(Action::Reclaim { amount: Bytes::from_base(amount.min(free)) })
             }
             Actuator::IoLimit => Ratio::new(config.io.keep).map(|keep| Action::IoLimit { keep }),
@@ -188,7 +191,7 @@ impl Controller {
             let ratio = d.of(field::RUN_WAIT)? as f64 / d.of(field::RUN_CPU)? as f64;
             return Ratio::new(ratio).map(|r| (harmed, Measure::WaitPerCpu, r.get()));
         }
-        let share = track.over(window, tick.now, &[stall])?.share(stall)?;
+        let share = track.over(window, tick.now, &[stall])?.stall(stall)?;
         Some((harmed, Measure::Stall, share))
     }
 
@@ -216,6 +219,7 @@ impl Controller {
             entry.set(Actuator::Freeze, Some(tick.hold(resource, Some(until), false)));
             entry.froze(config.budget.freeze, tick.now, config);
         }
+        self.probe.use_up(resource);
         self.budget.froze(resource, tick.now, &config.budget);
         self.budget.hold(resource, until, config);
         // Its time runs from the thaw: until then nothing can be seen.
@@ -252,10 +256,11 @@ impl Controller {
             task: chosen.task.clone(),
             resource,
             asked: tick.now,
-            size: who.sample().counters.working_set.unwrap_or(Bytes::ZERO),
+            size: possible(tick.sample, who.sample().counters.working_set).unwrap_or(Bytes::ZERO),
             expected: chosen.relief,
             would: tick.would(),
         };
+        self.probe.use_up(resource);
         self.budget.evict(victim, chosen.tenant.as_deref(), &self.config.budget);
         if let Some(entry) = self.ledger.get_mut(&chosen.task) {
             entry.set(Actuator::Evict, Some(tick.hold(resource, None, false)));

@@ -16,7 +16,7 @@ use crate::capability::Actuator;
 use crate::config::QosConfig;
 use crate::ledger::{Hold, Ledger, State};
 use crate::level::{Evidence, Level, LevelState};
-use crate::node::NodeWatch;
+use crate::node::{NodeWatch, possible};
 use crate::pressure::{self, BestEffortFacts, MemoryFacts, Readings, Scene};
 use crate::probe::Probe;
 use crate::report::{Outcome, Report, Settlement};
@@ -159,6 +159,7 @@ impl Controller {
             self.budget.rebase(sample.at, &self.config);
             self.ledger.rebase(sample.at);
             self.tracks.rebase(sample.at);
+            self.probe.rebase(sample.at);
             self.moved = self.moved.map(|at| at.map(|at| at.min(sample.at)));
         }
         if self.sampled != Some(sample.at) {
@@ -249,11 +250,15 @@ impl Controller {
     fn facts(&self, sample: &Sample) -> BestEffortFacts {
         let mut facts = BestEffortFacts { rung0: self.best_effort.rung0, ..Default::default() };
         facts.all_working_sets =
-            sample.tasks.iter().map(|t| t.counters.working_set).sum::<Option<Bytes>>();
+            {
+            let held = sample.tasks.iter().map(|t| possible(sample, t.counters.working_set));
+            held.sum::<Option<Bytes>>()
+        };
         for entry in self.ledger.present() {
             facts.active += usize::from(!entry.is_on(Actuator::Freeze));
             let counters = entry.index.and_then(|i| sample.tasks.get(i)).map(|t| t.counters);
-            let held = counters.and_then(|c| c.working_set).unwrap_or(Bytes::ZERO);
+            let held = counters.and_then(|c| possible(sample, c.working_set));
+            let held = held.unwrap_or(Bytes::ZERO);
             facts.working_set += held;
             facts.largest = facts.largest.max(held);
         }
@@ -282,8 +287,12 @@ impl Controller {
                 seen.at = None;
             }
             let rule = self.config.level_rule(resource);
-            if self.levels[index(resource)].update(now, seen, rule) {
+            let state = &mut self.levels[index(resource)];
+            let before = state.level();
+            if state.update(now, seen, rule) {
                 rose = rose.or(Some(resource));
+            } else if before > state.level() && state.level() == Level::Calm {
+                self.probe.use_up(resource);
             }
         }
         rose

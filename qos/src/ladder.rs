@@ -10,7 +10,8 @@
 //! * Rung 0 is not decided here: it stands whatever the level is.
 //! * An actuator that is missing or broken is stepped over; nothing harsh over CPU or IO without proof,
 //!   and where nothing can be frozen, so nothing proved, only harm as long as all those freezes would
-//!   have taken.
+//!   have taken; over CPU not even then if best-effort stands in the lowest class, for there a service
+//!   that is busy with itself looks the same.
 //! * Squeeze ends below the freeze. Observe walks the same rungs and only shows them.
 //! * v1 has no `memory.high`: a limit at the present use made best-effort OOM-kill itself (measured).
 
@@ -193,7 +194,8 @@ fn proved(resource: Resource, facts: &Facts<'_>) -> Step {
     if !facts.harsh() {
         return Step::Hold(Held::Mode);
     }
-    match (can_freeze, facts.recurs, facts.starves, facts.outlasted) {
+    let outlasted = facts.outlasted && wanted;
+    match (can_freeze, facts.recurs, facts.starves, outlasted) {
         (true, true, _, _) | (false, _, _, true) => facts.evict(Reason::Recurs),
         (true, false, true, _) => facts.evict(Reason::Starves),
         (true, false, false, _) if facts.on[Actuator::Freeze.index()] => Step::Hold(Held::Enough),
@@ -247,6 +249,7 @@ mod tests {
         let base = facts(&can);
         let no_freezer = all().with(Actuator::Freeze, Ability::Missing);
         let bare = facts(&no_freezer);
+        let full = with(&[Actuator::CpuQuota]);
         let frozen = with(&[Actuator::Freeze]);
         let not = Some(ProbeVerdict::NotCaused);
         let table = [
@@ -264,7 +267,8 @@ mod tests {
             (Evict(Reason::Starves), Facts { proof: caused, starves: true, ..base }),
             (Limit(Actuator::CpuQuota), Facts { standing: false, ..base }),
             (Hold(Unproved), bare),
-            (Evict(Reason::Recurs), Facts { outlasted: true, ..bare }),
+            (Hold(Unproved), Facts { outlasted: true, ..bare }),
+            (Evict(Reason::Recurs), Facts { outlasted: true, standing: false, full, ..bare }),
             (Hold(Enough), Facts { pressing: false, recurs: true, proof: caused, ..base }),
         ];
         for (want, facts) in table {

@@ -6,6 +6,7 @@
 
 use crate::capability::Actuator;
 use crate::config::QosConfig;
+use crate::node::possible;
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::sample::{Class, Sample, Task, TaskId};
 use gleaner_estimator::units::{Amount, Bytes, Span, Timestamp};
@@ -198,7 +199,7 @@ impl Ledger {
                     let entry = &mut self.list[place];
                     entry.index = Some(index);
                     entry.missing = None;
-                    entry.growth.update(sample.at, task.counters.working_set);
+                    entry.growth.update(sample.at, possible(sample, task.counters.working_set));
                     place += 1;
                 }
                 Class::Guaranteed | Class::System => {}

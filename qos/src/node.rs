@@ -71,6 +71,13 @@ fn point(at: Timestamp, cpu: Option<CpuTimes>, best_effort: Option<u64>) -> Poin
     Point::new(at, values)
 }
 
+/// An amount of memory if this node can hold it; more is no reading.
+pub(crate) fn possible(sample: &Sample, bytes: Option<Bytes>) -> Option<Bytes> {
+    let node = &sample.node;
+    let most = node.memory.map_or(node.capacity_memory, |m| m.total.max(node.capacity_memory));
+    bytes.filter(|b| *b <= most)
+}
+
 impl NodeWatch {
     /// Forgets all windows.
     pub(crate) fn forget_windows(&mut self) {
@@ -117,7 +124,8 @@ impl NodeWatch {
     }
 
     fn take_available(&mut self, at: Timestamp, available: Option<Bytes>) {
-        let Some(bytes) = available else { return };
+        let possible = |b: &Bytes| self.info.is_none_or(|(_, info)| *b <= info.total);
+        let Some(bytes) = available.filter(possible) else { return };
         if self.available.is_none_or(|(seen, _)| at.since(seen).is_some()) {
             self.available = Some((at, bytes));
             self.memory.push(Point::new(at, [Some(bytes.0)]));
@@ -133,17 +141,23 @@ impl NodeWatch {
         let first = |f: fn(&Delta<'_, 3>) -> Option<f64>| {
             fast.as_ref().and_then(f).or_else(|| slow.as_ref().and_then(f))
         };
-        CpuView { best_effort: first(best_effort), steal: first(steal) }
+        self.plausible(CpuView { best_effort: first(best_effort), steal: first(steal) })
     }
 
     /// As [`NodeWatch::cpu`], glances only.
     pub(crate) fn burst(&self, span: Span, now: Timestamp) -> CpuView {
         match self.fast.over(span) {
             Some(d) if now.since(d.at()).unwrap_or_default() <= FAST_FRESH => {
-                CpuView { best_effort: best_effort(&d), steal: steal(&d) }
+                self.plausible(CpuView { best_effort: best_effort(&d), steal: steal(&d) })
             }
             Some(_) | None => CpuView::default(),
         }
+    }
+
+    /// More cores than there are is no reading; the bound is generous, for counters are read one after another.
+    fn plausible(&self, mut view: CpuView) -> CpuView {
+        view.best_effort = view.best_effort.filter(|cores| *cores <= self.cores * 1.5);
+        view
     }
 
     /// MemAvailable if it was read within this time.

@@ -2,17 +2,22 @@
 //! The causal probe: freeze the suspects for 200 ms and see whether the harmed task waits less.
 //!
 //! ```text
-//!            start()                 acted()                    see() past `until`
-//!   Idle ──────────────▶ Asked ──────────────▶ Frozen ──────────────────────────────▶ Idle + outcome
-//!    ▲                     │ nothing reported by `until`, or all failed: Unclear(NotActed)
+//!            start()                 acted()            `until`             as long again
+//!   Idle ──────────────▶ Asked ──────────────▶ Frozen ──────────▶ Thawed ──────────────▶ Idle + outcome
+//!    ▲                     │ nothing reported by the end, or all failed: Unclear(NotActed)
 //!    └─────────────────────┘
 //! ```
 //!
-//! * **Measure**: run-queue wait per CPU of the harmed task, before and while frozen. It separated all
-//!   cases where PSI did not (a backlog keeps PSI high for longer than 200 ms; measured). Without
+//! * **Measure**: run-queue wait per CPU of the harmed task, before, while frozen, and after the thaw. It separated
+//!   all cases where PSI did not (a backlog keeps PSI high for longer than 200 ms; measured). Without
 //!   schedstat, and for IO, the stall share: a fall proves the cause, no fall proves nothing.
-//! * **When it says nothing**: steal above the guard before or while frozen, fewer than two readings
-//!   while frozen, a harmed task that did not run, an actuator that did nothing, a clock jump.
+//! * **Why after the thaw as well**: a probe is asked when a service waits much, so by itself it soon waits less. What
+//!   falls with the freeze and does not come back with the thaw has fallen by itself (simulated: without this,
+//!   services that queue in themselves had best-effort frozen).
+//! * **When it says nothing**: steal above the guard in any part, fewer than two readings while frozen or
+//!   after, a harmed task that did not run, an actuator that did nothing, a clock jump.
+//! * **How long a proof stands**: `proof`, not beyond the return to calm, for the next harm may have another cause,
+//!   and for one freeze or eviction: the next needs its own.
 //! * **Limits**: at most once in `every`, doubled while it says "not caused", at most `suspects` tasks.
 
 use crate::config::QosConfig;
@@ -28,7 +33,7 @@ use serde::Serialize;
 pub enum ProbeVerdict {
     /// The harmed task waits less without the suspects: they are the cause.
     Caused,
-    /// It waits as long without them.
+    /// It waits as long without them, or as little when they are back.
     NotCaused,
     /// Too much steal.
     UnclearSteal,
@@ -82,6 +87,8 @@ pub struct ProbeOutcome {
     pub before: f64,
     /// While the suspects were frozen; `None` where that could not be measured.
     pub during: Option<f64>,
+    /// After they were thawed; `None` where that could not be measured.
+    pub after: Option<f64>,
     /// The verdict.
     pub verdict: ProbeVerdict,
 }
@@ -96,14 +103,19 @@ struct Seen {
     cpu: Option<CpuTimes>,
 }
 
+/// The first and the last reading of one part of a probe.
+type Part = Option<(Seen, Seen)>;
+
 #[derive(Clone, Debug)]
 struct Running {
     outcome: ProbeOutcome,
     until: Timestamp,
+    /// When what follows the thaw has been watched for as long as the freeze.
+    over: Timestamp,
     frozen_at: Option<Timestamp>,
     failed: usize,
-    first: Option<Seen>,
-    last: Option<Seen>,
+    frozen: Part,
+    thawed: Part,
 }
 
 /// What is to be asked of a probe.
@@ -170,10 +182,18 @@ impl Probe {
             measure,
             before,
             during: None,
+            after: None,
             verdict: ProbeVerdict::UnclearBlind,
         };
-        self.running =
-            Some(Running { outcome, until, frozen_at: None, failed: 0, first: None, last: None });
+        self.running = Some(Running {
+            outcome,
+            until,
+            over: until.plus(config.probe.length),
+            frozen_at: None,
+            failed: 0,
+            frozen: None,
+            thawed: None,
+        });
         until
     }
 
@@ -198,43 +218,33 @@ impl Probe {
         // A reading a moment after the thaw still counts: ticks and readings share one rhythm, and
         // the second reading at 100 ms would otherwise often miss the end by a hair.
         let latest = running.until.plus(config.probe.settle);
-        if settled.is_some_and(|from| glance.at >= from) && glance.at <= latest {
-            let harmed = &running.outcome.harmed;
-            if let Ok(i) = glance.tasks.binary_search_by(|t| t.task.id.cmp(harmed)) {
-                let task = &glance.tasks[i];
-                let stall = match running.outcome.resource {
-                    Resource::Cpu => task.psi.cpu,
-                    Resource::Io => task.psi.io,
-                    Resource::Memory => task.psi.memory,
-                };
-                let seen = Seen {
-                    at: glance.at,
-                    wait_ns: task.run_wait_ns,
-                    ran_ns: task.run_cpu_ns,
-                    stall_usec: stall.map(|p| p.some_usec),
-                    cpu: glance.cpu,
-                };
-                running.first.get_or_insert(seen);
-                running.last = Some(seen);
-            }
+        if settled.is_some_and(|from| glance.at >= from)
+            && let Some(seen) = look(&running.outcome, glance)
+        {
+            let part =
+                if glance.at <= latest { &mut running.frozen } else { &mut running.thawed };
+            let first = part.map_or(seen, |(first, _)| first);
+            *part = Some((first, seen));
         }
         self.end(glance.at, config)
     }
 
     /// Ends a probe that no reading has ended although its time is long over.
     pub(crate) fn end_overdue(&mut self, now: Timestamp, config: &QosConfig) -> bool {
-        let latest = self.running.as_ref().map(|r| r.until.plus(config.probe.settle));
+        let latest = self.running.as_ref().map(|r| r.over.plus(config.probe.settle));
         latest.is_some_and(|latest| now > latest) && self.end(now, config)
     }
 
     /// Ends a probe whose time is over.
     fn end(&mut self, now: Timestamp, config: &QosConfig) -> bool {
-        if self.running.as_ref().is_none_or(|r| now < r.until) {
+        if self.running.as_ref().is_none_or(|r| now < r.over) {
             return false;
         }
         let Some(running) = self.running.take() else { return false };
         let mut outcome = running.outcome.clone();
-        (outcome.during, outcome.verdict) = judge(&running, config);
+        outcome.during = measure(&running, running.frozen, config).ok();
+        outcome.after = measure(&running, running.thawed, config).ok();
+        outcome.verdict = judge(&running, config).unwrap_or_else(|unclear| unclear);
         self.ended = Some(outcome.at);
         let pause = self.pause.unwrap_or(config.probe.every);
         self.pause = match outcome.verdict {
@@ -251,31 +261,53 @@ impl Probe {
         true
     }
 
-    /// A gap: what runs is worth nothing, and what was proved was proved before it.
+    /// A gap: what runs is worth nothing, and what was proved was proved before it. The rest stays due.
     pub(crate) fn forget(&mut self) {
-        *self = Self::default();
+        self.ended = self.running.take().map(|r| r.outcome.at).or(self.ended);
+        self.last = None;
+    }
+
+    /// After a clock jump, nothing lies in the future.
+    pub(crate) fn rebase(&mut self, now: Timestamp) {
+        self.ended = self.ended.map(|at| at.min(now));
+    }
+
+    /// A proof is used up by the act that it justifies, and ends with the harm that it was about.
+    pub(crate) fn use_up(&mut self, resource: Resource) {
+        self.last.take_if(|outcome| outcome.resource == resource);
     }
 }
 
-/// What was seen while frozen, and what it means.
-fn judge(running: &Running, config: &QosConfig) -> (Option<f64>, ProbeVerdict) {
-    if running.frozen_at.is_none() || running.failed >= running.outcome.suspects {
-        return (None, ProbeVerdict::UnclearNotActed);
-    }
-    let Some((first, last)) = running.first.zip(running.last) else {
-        return (None, ProbeVerdict::UnclearBlind);
+/// What a glance shows of the harmed task.
+fn look(outcome: &ProbeOutcome, glance: &Glance) -> Option<Seen> {
+    let i = glance.tasks.binary_search_by(|t| t.task.id.cmp(&outcome.harmed)).ok()?;
+    let task = &glance.tasks[i];
+    let stall = match outcome.resource {
+        Resource::Cpu => task.psi.cpu,
+        Resource::Io => task.psi.io,
+        Resource::Memory => task.psi.memory,
     };
+    Some(Seen {
+        at: glance.at,
+        wait_ns: task.run_wait_ns,
+        ran_ns: task.run_cpu_ns,
+        stall_usec: stall.map(|p| p.some_usec),
+        cpu: glance.cpu,
+    })
+}
+
+/// What was measured in one part, or why nothing was.
+fn measure(running: &Running, part: Part, config: &QosConfig) -> Result<f64, ProbeVerdict> {
+    let blind = ProbeVerdict::UnclearBlind;
+    let (first, last) = part.ok_or(blind)?;
     // Less than this much of the freeze says nothing: one scheduling slice would decide it.
     let least = Span(config.probe.length.0 / 3);
-    let Some(span) = last.at.since(first.at).filter(|s| *s >= least) else {
-        return (None, ProbeVerdict::UnclearBlind);
-    };
-    match steal(&first, &last) {
-        Some(share) if share <= config.cpu.steal => {}
-        Some(_) | None => return (None, ProbeVerdict::UnclearSteal),
+    let span = last.at.since(first.at).filter(|s| *s >= least).ok_or(blind)?;
+    if steal(&first, &last).is_none_or(|share| share > config.cpu.steal) {
+        return Err(ProbeVerdict::UnclearSteal);
     }
     let grew = |later: Option<u64>, earlier: Option<u64>| later?.checked_sub(earlier?);
-    let during = match running.outcome.measure {
+    let value = match running.outcome.measure {
         Measure::WaitPerCpu => {
             let ran = grew(last.ran_ns, first.ran_ns)
                 .filter(|ns| *ns as f64 / 1e9 >= config.cpu.min_cpu * span.secs());
@@ -285,14 +317,21 @@ fn judge(running: &Running, config: &QosConfig) -> (Option<f64>, ProbeVerdict) {
             grew(last.stall_usec, first.stall_usec).map(|usec| usec as f64 / 1e6 / span.secs())
         }
     };
-    let Some(value) = during else { return (None, ProbeVerdict::UnclearBlind) };
-    let fell = value < running.outcome.before * (1.0 - config.probe.fall);
-    let verdict = match (fell, running.outcome.measure) {
-        (true, _) => ProbeVerdict::Caused,
-        (false, Measure::WaitPerCpu) => ProbeVerdict::NotCaused,
-        (false, Measure::Stall) => ProbeVerdict::UnclearBacklog,
-    };
-    (Some(value), verdict)
+    value.ok_or(blind)
+}
+
+/// What it means; an error says why it means nothing.
+fn judge(running: &Running, config: &QosConfig) -> Result<ProbeVerdict, ProbeVerdict> {
+    if running.frozen_at.is_none() || running.failed >= running.outcome.suspects {
+        return Err(ProbeVerdict::UnclearNotActed);
+    }
+    let during = measure(running, running.frozen, config)?;
+    let below = |other: f64| during < other * (1.0 - config.probe.fall);
+    match (below(running.outcome.before), running.outcome.measure) {
+        (true, _) if below(measure(running, running.thawed, config)?) => Ok(ProbeVerdict::Caused),
+        (true, _) | (false, Measure::WaitPerCpu) => Ok(ProbeVerdict::NotCaused),
+        (false, Measure::Stall) => Ok(ProbeVerdict::UnclearBacklog),
+    }
 }
 
 fn steal(first: &Seen, last: &Seen) -> Option<f64> {

@@ -13,6 +13,7 @@
 //! anything about is how others killed bystanders.
 
 use crate::config::QosConfig;
+use crate::node::possible;
 use crate::verdict::BestEffort;
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::sample::{Sample, TaskId};
@@ -190,7 +191,10 @@ fn weigh(
         Resource::Cpu => {
             used.and_then(|u| u.cpu).map(|cores| Relief::Cpu(MilliCpus::from_base(cores)))
         }
-        Resource::Memory => memory_relief(who, aim, config, past).map(Relief::Memory),
+        Resource::Memory => {
+            let held = possible(sample, who.sample().counters.working_set);
+            memory_relief(held, aim, config, past).map(Relief::Memory)
+        }
         Resource::Io => used.and_then(|u| u.stalls.io.some).map(Relief::Io),
     };
     let cost = cost_of(who, sample.at, since);
@@ -227,14 +231,11 @@ fn weigh(
 }
 
 /// What it holds and cannot drop, and what it would take soon; of a freeze only the latter.
-fn memory_relief(who: &BestEffort<'_>, aim: Aim, config: &QosConfig, past: Past) -> Option<Bytes> {
+fn memory_relief(held: Option<Bytes>, aim: Aim, config: &QosConfig, past: Past) -> Option<Bytes> {
     let soon = |g: f64| Bytes::from_base(g.max(0.0) * config.memory.relief_ahead.secs());
     match aim {
         Aim::Freeze => past.growth.map(soon),
-        Aim::Evict => {
-            let held = who.sample().counters.working_set?;
-            Some(held + past.growth.map_or(Bytes::ZERO, soon))
-        }
+        Aim::Evict => Some(held? + past.growth.map_or(Bytes::ZERO, soon)),
     }
 }
 

@@ -99,7 +99,7 @@ impl Controller {
             urgent: urgent(tick.assessment, resource),
             proof: self.probe.proof(resource, now, config),
             probing: self.probe.is_running(),
-            probe_due: self.probe.due(now, config),
+            probe_due: self.probe.due(now, config) && self.class_has_settled(resource, tick, suspects),
             recurs: self.budget.recurs(resource, now, &config.budget),
             starves: this.level == Level::Critical && starves(),
             outlasted: this.level == Level::Critical && outlasted,
@@ -113,6 +113,24 @@ impl Controller {
             }),
             swap: tick.sample.node.memory.is_some_and(|m| m.swap_free > Bytes::ZERO),
         }
+    }
+
+    /// Whether what is waited now was waited beside suspects in their present class: a probe would take
+    /// the relief of the class for its own.
+    fn class_has_settled(
+        &self,
+        resource: Resource,
+        tick: &Tick<'_>,
+        suspects: &[(TaskId, f64)],
+    ) -> bool {
+        let (class, window) = match resource {
+            Resource::Cpu => (Actuator::StandingClass, self.config.cpu.window),
+            Resource::Memory | Resource::Io => (Actuator::IoWeight, self.config.io.window),
+        };
+        suspects.iter().all(|(id, _)| {
+            let hold = self.ledger.get(id).and_then(|e| e.hold(class));
+            hold.is_none_or(|h| tick.now.since(h.at).unwrap_or_default() >= window)
+        })
     }
 
     /// Rungs of a resource that are in force on somebody; probes are none.

@@ -4,6 +4,7 @@
 use crate::baseline::Baseline;
 use crate::cache::HotCache;
 use crate::config::QosConfig;
+use crate::node::possible;
 use crate::window::{Delta, Point, Window};
 use gleaner_estimator::glance::{Glance, GlanceTask};
 use gleaner_estimator::sample::{
@@ -107,8 +108,8 @@ impl Track {
         if fresh { self.fast.over(span) } else { None }
     }
 
-    fn take_sample(&mut self, at: Timestamp, sample: &TaskSample, config: &QosConfig) {
-        let c = &sample.counters;
+    fn take_sample(&mut self, whole: &Sample, task: &TaskSample, config: &QosConfig) {
+        let (at, c) = (whole.at, &task.counters);
         (self.present, self.missing) = (true, None);
         self.slow.push(sample_point(at, c));
         let before = std::mem::replace(&mut self.events, c.memory_events);
@@ -127,16 +128,16 @@ impl Track {
         let m = &config.memory;
         let stall = self
             .over(m.stall_window, at, &[field::STALL_MEMORY])
-            .and_then(|d| d.share(field::STALL_MEMORY));
+            .and_then(|d| d.stall(field::STALL_MEMORY));
         let room = self
             .task
             .allocation
             .memory
-            .zip(c.working_set)
+            .zip(possible(whole, c.working_set))
             .map(|(promised, used)| promised.less(used));
         self.cache.update(
             at,
-            c.file_cache,
+            possible(whole, c.file_cache),
             room,
             stall.map(|s| s > m.stall.leave),
             m.cache_settles,
@@ -227,7 +228,7 @@ impl Tracks {
             match task.task.class {
                 Class::Guaranteed => {
                     place = self.reach(place, &task.task, sample.at);
-                    self.list[place].take_sample(sample.at, task, config);
+                    self.list[place].take_sample(sample, task, config);
                     place += 1;
                 }
                 Class::BestEffort | Class::System => {}

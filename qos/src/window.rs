@@ -63,12 +63,20 @@ impl<const N: usize> Delta<'_, N> {
         self.per_sec(field).map(|usec| usec / 1e6)
     }
 
+    /// Share of the window that a stall counter grew by; a stall longer than the window is no reading.
+    pub(crate) fn stall(&self, field: usize) -> Option<f64> {
+        self.share(field).filter(|share| *share <= 1.0 + STALL_SLACK)
+    }
+
     /// How much a level fell by a second; negative when it rose.
     pub(crate) fn fall_per_sec(&self, field: usize) -> Option<f64> {
         let (from, to) = (self.from.get(field)? as f64, self.to.get(field)? as f64);
         Some((from - to) / self.span.secs())
     }
 }
+
+/// Counters are read one after another, so a stall may seem a little longer than its window.
+const STALL_SLACK: f64 = 0.1;
 
 /// Points of the recent past; never more than its capacity.
 #[derive(Clone, Debug)]
@@ -169,6 +177,9 @@ mod tests {
         w.push(Point::new(at(3_000), [Some(450)]));
         w.push(Point::new(at(4_000), [Some(460)]));
         assert_eq!(w.over(Span::from_secs(1)).and_then(|d| d.of(0)), Some(10));
+        w.push(Point::new(at(5_000), [Some(900_000)]));
+        w.push(Point::new(at(6_000), [Some(u64::MAX)]));
+        assert_eq!(w.over(Span::from_secs(1)).and_then(|d| d.stall(0)), None, "garbage");
         w.clear();
         assert!(w.over(Span::default()).is_none());
     }

@@ -89,6 +89,54 @@ fn proved_harm_is_frozen_and_what_recurs_is_evicted() {
 }
 
 #[test]
+fn no_probe_compares_with_the_time_before_the_class() {
+    // It harms for a second as an equal, and never again.
+    let mut rig = node(tamed_by_class);
+    rig.tick();
+    rig.run(5_000);
+    assert!(rig.of(Actuator::StandingClass) == ["burner"] && rig.of(Actuator::Freeze).is_empty());
+    rig.add(best_effort("second", 1.1, 50.0));
+    rig.advance(900);
+    rig.run(10_000);
+    assert!(rig.of(Actuator::Freeze).is_empty(), "the class has helped, no probe\n{}", rig.story());
+}
+
+#[test]
+fn a_proof_is_about_one_harm_and_ends_with_it() {
+    let mut rig = node(stubborn);
+    rig.run_until(|rig| rig.gave(Reason::Proved));
+    // The burner stops; the service is calm, and then queues in itself.
+    rig.job("burner").cores = 0.1;
+    rig.physics = |jobs| jobs.iter_mut().for_each(|j| (j.wait_per_cpu, j.stall_cpu) = (0.1, 0.02));
+    rig.run_until(|rig| level(rig) == Level::Calm);
+    let frozen = rig.of(Actuator::Freeze).len();
+    rig.job("burner").cores = 1.1;
+    rig.physics = |jobs| {
+        for job in jobs.iter_mut().filter(|j| !j.is_best_effort()) {
+            (job.wait_per_cpu, job.stall_cpu) = (3.5, 0.9);
+        }
+    };
+    rig.run(50_000);
+    let later: Vec<_> = rig.log.iter().filter(|e| e.correction.why().reason == Reason::Proved).collect();
+    assert_eq!(later.len(), 1, "{}", rig.story());
+    assert!(rig.of(Actuator::Freeze).len() > frozen, "it was probed again");
+    assert!(rig.evicted().is_empty());
+}
+
+#[test]
+fn a_failed_reading_brings_no_probe_forward() {
+    let mut rig = node(stubborn);
+    rig.mode = Mode::Squeeze;
+    for _ in 0..30 {
+        rig.run(2_700);
+        rig.controller.gap();
+    }
+    let probes = rig.log.iter().filter(|e| e.correction.why().reason == Reason::Probe);
+    let at: Vec<u64> = probes.map(|e| e.ms).collect();
+    assert!(at.len() > 2 && at.windows(2).all(|w| w[1] - w[0] >= 10_000), "{at:?}");
+}
+
+#[test]
 fn freezes_are_short_and_rare() {
     let mut rig = node(stubborn);
     rig.run(120_000);
@@ -207,8 +255,13 @@ fn an_actuator_without_effect_is_stepped_over() {
     rig.broken.insert(Actuator::Freeze);
     rig.run(60_000);
     assert!(rig.evicted().is_empty(), "nothing is proved without the freezer");
-    // The host has marked it broken: without a freezer only harm that outlasts all freezes is answered.
+    // The host has marked it broken: beside the lowest class a busy service would look the same.
     rig.can = everything().with(Actuator::Freeze, Ability::Broken);
+    rig.run(120_000);
+    assert!(rig.evicted().is_empty(), "nothing can be proved, and the class stands");
+    assert_eq!(rig.verdict().held[0], Some(Held::Unproved));
+    // Without the class either, harm that outlasts all freezes is answered.
+    rig.can = rig.can.with_foreign_class(false);
     rig.run(120_000);
     assert_eq!(rig.evicted(), ["burner"]);
     let all: Vec<_> = rig.log.iter().filter(|e| e.correction.action() == Action::Evict).collect();
@@ -306,7 +359,9 @@ fn io_harm_is_limited_then_proved_then_frozen() {
         .collect();
     let want = [Reason::Standing, Reason::Strained, Reason::Probe, Reason::Proved];
     assert_eq!(io[..4], want, "\n{}", rig.story());
-    assert_eq!(rig.assessment().probe.as_ref().map(|p| p.verdict), Some(ProbeVerdict::Caused));
+    let frozen = rig.log.iter().find(|e| e.correction.why().reason == Reason::Proved);
+    let proof = frozen.and_then(|e| e.correction.why().proof.clone());
+    assert_eq!(proof.map(|p| p.verdict), Some(ProbeVerdict::Caused));
 }
 
 fn compat() -> QosConfig {

@@ -10,6 +10,7 @@ pub mod load;
 pub mod poll;
 pub mod programs;
 pub mod shortage;
+pub mod sim;
 pub mod skip;
 pub mod tree;
 

@@ -81,6 +81,10 @@ fn run_wait(
     let (Some(wait), Some(ran)) = (d.of(field::RUN_WAIT), d.of(field::RUN_CPU)) else { return };
     let Some(best_effort) = view.best_effort else { return };
     let ran_cores = ran as f64 / 1e9 / d.span.secs();
+    // More than the node has is no reading; generous, for counters are read one after another.
+    if ran_cores * per_core > 1.5 * cpu.reference_cpus {
+        return;
+    }
     // The wait counter runs on while the task is throttled: then it says nothing about others.
     let throttled = own_quota(d) > cpu.own_quota;
     if throttled || ran_cores < cpu.min_cpu || best_effort < cpu.best_effort_min {
@@ -91,7 +95,7 @@ fn run_wait(
 
 /// CPU use and stall of a window, the stall of its own quota taken off.
 fn net_stall(d: &Window<'_>) -> Option<Alone> {
-    let (stall, cores) = (d.share(field::STALL_CPU)?, d.share(field::CPU)?);
+    let (stall, cores) = (d.stall(field::STALL_CPU)?, d.share(field::CPU)?);
     Some(Alone { at: d.at(), span: d.span, cores, stall: (stall - own_quota(d)).max(0.0) })
 }
 
@@ -119,7 +123,7 @@ fn stall_excess(
 
 /// Gross stall in a tenth of a second, while best-effort runs.
 fn stall_burst(found: &mut Worst, cpu: &CpuConfig, track: &Track, d: &Window<'_>, view: CpuView) {
-    let Some((stall, best_effort)) = d.share(field::STALL_CPU).zip(view.best_effort) else {
+    let Some((stall, best_effort)) = d.stall(field::STALL_CPU).zip(view.best_effort) else {
         return;
     };
     // Twice the least that can be the cause over a second: a tenth of a second is short.

@@ -9,7 +9,7 @@ use crate::window::Delta;
 
 /// CPU use and IO stall of a window.
 fn stall(d: &Delta<'_, { field::COUNT }>) -> Option<Alone> {
-    let (stall, cores) = (d.share(field::STALL_IO)?, d.share(field::CPU)?);
+    let (stall, cores) = (d.stall(field::STALL_IO)?, d.share(field::CPU)?);
     Some(Alone { at: d.at(), span: d.span, cores, stall })
 }
 

@@ -77,16 +77,19 @@ fn take_stall(worst: &mut Worst, memory: &MemoryConfig, track: &Track, now: Time
     let Some(d) = track.over(memory.stall_window, now, &[field::STALL_MEMORY]) else { return };
     // At its own limit it reclaims its own pages: nobody else's memory would help.
     let own = track.own_limit;
-    if let Some(share) = d.share(field::STALL_MEMORY) {
+    if let Some(share) = d.stall(field::STALL_MEMORY) {
         worst.take(if own { 0.0 } else { share }, d.at(), Some(&track.task.id));
     }
 }
+
+/// Each major fault reads a page at least: no node reads 40 GB a second for one task.
+const MOST_FAULTS: f64 = 1e7;
 
 fn take_faults(worst: &mut Worst, memory: &MemoryConfig, track: &Track, now: Timestamp) {
     let Some(d) = track.over(memory.growth_window, now, &[field::FAULTS]) else { return };
     let age = now.since(track.first_seen).unwrap_or_default();
     let own = track.own_limit || age < memory.faults_after;
-    if let Some(rate) = d.per_sec(field::FAULTS) {
+    if let Some(rate) = d.per_sec(field::FAULTS).filter(|rate| *rate <= MOST_FAULTS) {
         worst.take(if own { 0.0 } else { rate }, d.at(), Some(&track.task.id));
     }
 }

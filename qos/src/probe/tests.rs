@@ -26,6 +26,8 @@ struct Run {
     distance: u64,
     acts_after: Option<u64>,
     measure: Measure,
+    /// Wait and stall come back with the thaw.
+    returns: bool,
 }
 
 const HELPED: Run = Run {
@@ -36,10 +38,13 @@ const HELPED: Run = Run {
     distance: 100,
     acts_after: Some(2),
     measure: Measure::WaitPerCpu,
+    returns: true,
 };
 
 fn glance(ms: u64, run: &Run) -> Glance {
     let passed = ms - START;
+    // From the thaw on it waits and stalls all the time, where that comes back.
+    let again = if run.returns { (passed % 10_000).saturating_sub(200).min(1_000) } else { 0 };
     let task = Task {
         id: web(),
         class: Class::Guaranteed,
@@ -50,7 +55,7 @@ fn glance(ms: u64, run: &Run) -> Glance {
         labels: Vec::new(),
         started: None,
     };
-    let cpu = Some(Psi { some_usec: passed * run.stall_us, full_usec: None });
+    let cpu = Some(Psi { some_usec: passed * run.stall_us + again * 1_000, full_usec: None });
     let steal_usec = passed * 2_000 * run.steal_percent / 100;
     Glance {
         at: at(ms),
@@ -62,7 +67,7 @@ fn glance(ms: u64, run: &Run) -> Glance {
             cpu_usage_usec: None,
             throttled_usec: None,
             psi: PsiSet { cpu, ..PsiSet::default() },
-            run_wait_ns: Some(passed * run.wait_us * 1_000),
+            run_wait_ns: Some((passed * run.wait_us + again * 1_000) * 1_000),
             run_cpu_ns: Some(passed * run.ran_us * 1_000),
             major_faults: None,
         }],
@@ -100,6 +105,39 @@ fn the_verdict_follows_the_wait_of_the_harmed_task() {
 }
 
 #[test]
+fn what_does_not_come_back_with_the_thaw_has_fallen_by_itself() {
+    assert_eq!(verdict(Run { returns: false, ..HELPED }), ProbeVerdict::NotCaused);
+    let stall = Run { measure: Measure::Stall, returns: false, ..HELPED };
+    assert_eq!(verdict(stall), ProbeVerdict::NotCaused);
+}
+
+#[test]
+fn a_gap_or_an_act_ends_the_proof_and_not_the_rest() {
+    let (mut probe, config) = (Probe::default(), QosConfig::default());
+    let prove = |probe: &mut Probe| {
+        ask(probe, START, Measure::WaitPerCpu, &config);
+        probe.acted(at(START + 1));
+        for i in 1..=4 {
+            let _ = probe.see(&glance(START + i * 100, &HELPED), &config);
+        }
+        let proof = probe.proof(Resource::Cpu, at(START + 400), &config);
+        assert_eq!(proof, Some(ProbeVerdict::Caused));
+    };
+    for end in [Probe::forget, |p: &mut Probe| p.use_up(Resource::Cpu)] {
+        prove(&mut probe);
+        end(&mut probe);
+        assert!(probe.last(Resource::Cpu).is_none());
+        assert!(!probe.due(at(START + 10_100), &config) && probe.due(at(START + 10_200), &config));
+        probe = Probe::default();
+    }
+    prove(&mut probe);
+    probe.use_up(Resource::Io);
+    assert!(probe.last(Resource::Cpu).is_some(), "it was about the CPU");
+    probe.rebase(at(5_000));
+    assert!(probe.due(at(15_000), &config), "a clock that went back holds nobody");
+}
+
+#[test]
 fn what_could_not_be_seen_is_unclear() {
     assert_eq!(verdict(Run { steal_percent: 8, ..HELPED }), ProbeVerdict::UnclearSteal);
     assert_eq!(verdict(Run { distance: 1_000, ..HELPED }), ProbeVerdict::UnclearBlind);
@@ -124,7 +162,8 @@ fn it_is_asked_more_rarely_while_it_denies_and_its_proof_expires() {
             now += 100;
             let _ = probe.see(&glance(now, &denied), &config);
         }
-        let ended = now;
+        // The rest begins when the suspects are thawed.
+        let ended = now - 200;
         while !probe.due(at(now), &config) {
             now += 100;
         }
