@@ -17,6 +17,7 @@ mod guard;
 mod handle;
 mod judge;
 mod measure;
+mod policies;
 mod setup;
 mod spawn;
 mod tell;

@@ -44,7 +44,16 @@ fn what_guaranteed_containers_leave_unused_is_offered_on_every_hierarchy() {
         container(&node, "be", 8);
         let host = start(&node, &[]);
         host.push(&[best_effort("be", 300), guaranteed("web", 2000)]).expect("a table");
-        let offer = host.offer_when("an offer", |offer| offer.cpu_millis > 0);
+        let mut ran = 1_000;
+        // A service that runs and does not wait: what is read between two looks differs.
+        let offer = wait_until("an offer", PATIENCE, || {
+            ran += 10_000_000;
+            node.process(7, 100, ran, 100);
+            let pids = vec![7];
+            let web = FakeCgroup { cpu_usec: ran / 1000, pids, ..FakeCgroup::default() };
+            node.put("mesos/web", &web);
+            host.offer().ok().filter(|offer| offer.cpu_millis > 0)
+        });
         // Half of 2 cores less the 0.3 that are lent.
         assert_eq!((offer.cpu_millis, offer.memory_bytes), (700, 0), "{version:?}");
         assert_eq!((offer.flags, offer.level), (GLEANER_OFFER_FRESH, GLEANER_LEVEL_CALM));

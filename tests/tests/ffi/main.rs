@@ -5,7 +5,7 @@
 
 mod c;
 mod host;
-mod library;
 mod lending;
+mod library;
 mod sharing;
 mod thresholds;
