@@ -21,3 +21,4 @@ mod policies;
 mod setup;
 mod spawn;
 mod tell;
+mod thin;
