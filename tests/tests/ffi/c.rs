@@ -10,11 +10,11 @@ use std::process::{Command, Output};
 const STRICT: [&str; 5] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g"];
 const CHECKED: [&str; 2] = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
 
-fn repository() -> &'static Path {
+pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies one below the root")
 }
 
-fn run(command: &mut Command) -> Output {
+pub(crate) fn run(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let (out, err) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -77,6 +77,34 @@ fn the_header_is_clean_c11_and_cpp17() {
             .arg(header())
             .arg(&source));
     }
+}
+
+#[test]
+fn pkg_config_finds_an_installed_library() {
+    if !has("pkg-config") {
+        return skip("pkg-config is not installed");
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let text = std::fs::read_to_string(repository().join("ffi/gleaner.pc.in")).expect("a template");
+    let text = text
+        .replace("@prefix@", "/usr/local")
+        .replace("@libdir@", "/usr/local/lib")
+        .replace("@version@", env!("CARGO_PKG_VERSION"));
+    std::fs::write(directory.path().join("gleaner.pc"), text).expect("a file");
+    let output = run(Command::new("pkg-config").env("PKG_CONFIG_PATH", directory.path()).args([
+        "--validate",
+        "--modversion",
+        "gleaner",
+    ]));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.is_empty() || said.trim() == env!("CARGO_PKG_VERSION"), "{said}");
+    let flags = ["--cflags", "--libs", "gleaner"];
+    let output = run(Command::new("pkg-config")
+        .env("PKG_CONFIG_PATH", directory.path())
+        .env("PKG_CONFIG_ALLOW_SYSTEM_CFLAGS", "1")
+        .args(flags));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("-I/usr/local/include") && said.contains("-lgleaner"), "{said}");
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn what_guaranteed_containers_leave_unused_is_offered_on_every_hierarchy() {
         let mut ran = 1_000;
         // A service that runs and does not wait: what is read between two looks differs.
         let offer = wait_until("an offer", PATIENCE, || {
-            ran += 10_000_000;
+            ran += 1_000_000;
             node.process(7, 100, ran, 100);
             let pids = vec![7];
             let web = FakeCgroup { cpu_usec: ran / 1000, pids, ..FakeCgroup::default() };

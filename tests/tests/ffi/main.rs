@@ -7,5 +7,8 @@ mod c;
 mod host;
 mod lending;
 mod library;
+mod metrics;
+mod policy;
 mod sharing;
+mod thin;
 mod thresholds;

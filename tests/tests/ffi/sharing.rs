@@ -74,6 +74,8 @@ fn threads_block_every_signal_and_descriptors_are_not_inherited() {
     let node = FakeNode::new(FakeVersion::V2);
     let before = inherited();
     let host = start(&node, GLEANER_ROLE_ESTIMATOR, &[("metrics_listen", "127.0.0.1:0")]);
+    // A thread names itself, so its name may come a moment after it.
+    wait_until("both threads", PATIENCE, || (threads().len() == 2).then_some(()));
     let mut found = 0;
     for task in fs::read_dir("/proc/self/task").expect("procfs").flatten() {
         let status = fs::read_to_string(task.path().join("status")).unwrap_or_default();
