@@ -43,11 +43,22 @@ fn every_promise_holds_at_every_moment_of_many_seeds() {
     let sum = |of: fn(&Summary) -> u64| sums.iter().map(of).sum::<u64>();
     println!(
         "{seeds} seeds of {secs} s: {} ticks, {} offering, {} tasks lent to, {} probes, {} freezes, {} evictions, {} limits",
-        sum(|s| s.ticks), sum(|s| s.offering), sum(|s| s.lent_to), sum(|s| s.probes),
-        sum(|s| s.freezes), sum(|s| s.evictions), sum(|s| s.limits)
+        sum(|s| s.ticks),
+        sum(|s| s.offering),
+        sum(|s| s.lent_to),
+        sum(|s| s.probes),
+        sum(|s| s.freezes),
+        sum(|s| s.evictions),
+        sum(|s| s.limits)
     );
     // A simulator in which nothing happens proves nothing.
-    for happens in [sum(|s| s.lent_to), sum(|s| s.probes), sum(|s| s.freezes), sum(|s| s.evictions), sum(|s| s.limits)] {
+    for happens in [
+        sum(|s| s.lent_to),
+        sum(|s| s.probes),
+        sum(|s| s.freezes),
+        sum(|s| s.evictions),
+        sum(|s| s.limits),
+    ] {
         assert!(happens > 0);
     }
 }

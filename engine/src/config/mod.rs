@@ -20,6 +20,7 @@ pub use host::{
     LogLevel, OrAuto, Preset, StateConfig, TaskRule, WatchConfig,
 };
 pub use mistake::{Mistake, Mistakes};
+pub use parse::is_key;
 pub use shadow::{MAX_SHADOWS, ShadowConfig};
 pub use units::{parse_cpu, parse_memory, parse_share, parse_time};
 

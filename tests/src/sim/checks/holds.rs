@@ -5,10 +5,10 @@ use super::{Check, Moment, Ticked, Verdict, is_clean};
 use crate::sim::task::SimTask;
 use gleaner_engine::decision::Mode;
 use gleaner_estimator::sample::{Class, TaskId};
+use gleaner_estimator::units::Timestamp;
 use gleaner_qos::capability::Actuator;
 use gleaner_qos::config::Standing as When;
 use gleaner_qos::verdict::{Action, Reason};
-use gleaner_estimator::units::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A host thaws at its next look, readings have a rhythm.
