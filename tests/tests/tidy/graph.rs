@@ -6,7 +6,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use std::collections::BTreeMap;
 
 /// Workspace crates, and the workspace crates that each may use.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("gleaner-estimator", &[]),
     ("gleaner-qos", &["gleaner-estimator"]),
     ("gleaner-engine", &["gleaner-estimator", "gleaner-qos"]),
@@ -14,6 +14,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("gleaner-act", &["gleaner-estimator", "gleaner-qos", "gleaner-collector"]),
     ("gleaner-watch", &["gleaner-estimator", "gleaner-qos", "gleaner-engine"]),
     ("gleaner-backtest", &["gleaner-estimator", "gleaner-qos", "gleaner-engine"]),
+    ("gleaner-dashboards", &["gleaner-estimator", "gleaner-qos", "gleaner-watch"]),
     ("gleaner-ffi", ALL_BUT_HOSTS),
     ("gleaner", ALL_BUT_HOSTS),
     ("gleaner-tests", ALL),
@@ -35,6 +36,7 @@ const ALL: &[&str] = &[
     "gleaner-act",
     "gleaner-watch",
     "gleaner-backtest",
+    "gleaner-dashboards",
     "gleaner-ffi",
     "gleaner",
 ];
