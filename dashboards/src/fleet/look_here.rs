@@ -58,7 +58,7 @@ pub(super) fn panels() -> Vec<Panel> {
         .ask("sum by (version) (cluster_pool_version:gleaner_build_info:count{F})", "")
         .columns(&[("Value", "nodes")])
         .sorted("nodes", false)
-        .size(6, 6),
+        .size(12, 6),
         panel(
             "Which modes run?",
             Kind::Table,
@@ -68,17 +68,6 @@ pub(super) fn panels() -> Vec<Panel> {
         .ask("sum by (mode) (cluster_pool_mode:gleaner_mode:count{F})", "")
         .columns(&[("Value", "nodes")])
         .sorted("nodes", false)
-        .size(6, 6),
-        panel(
-            "How much memory is lent, offered, possible?",
-            Kind::Lines,
-            Unit::Bytes,
-            "As above, of memory. All 0 unless memory lending is switched on somewhere: lent memory comes back \
-             only by ending tasks, so backtest first.",
-        )
-        .draw("sum(cluster_pool:gleaner_slack_memory_bytes:sum{F})", "slack", Style::Line(look::CALM))
-        .draw("sum(cluster_pool:gleaner_lent_memory_bytes:sum{F})", "lent", Style::Line(look::BEST_EFFORT))
-        .draw("sum(cluster_pool:gleaner_offer_memory_bytes:sum{F})", "offered", Style::Steps(look::STRAINED))
         .size(12, 6),
     ]
 }

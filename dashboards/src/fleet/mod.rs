@@ -54,6 +54,7 @@ pub fn board(places: &Places) -> Board {
             Row { title: "Is it worth it, is it safe?", open: true, panels: worth::glance() },
             Row { title: "Where do the cores go?", open: true, panels: worth::panels(places) },
             Row { title: "Where should a person look?", open: true, panels: look_here::panels() },
+            Row { title: "Where does the memory go?", open: false, panels: worth::memory() },
             Row { title: "Is it calibrated?", open: false, panels: look_here::calibrated() },
             Row { title: "Which nodes evict most?", open: false, panels: look_here::evicting() },
             Row { title: "Do the rules keep up?", open: false, panels: vec![look_here::rules()] },

@@ -166,3 +166,46 @@ pub(super) fn panels(places: &Places) -> Vec<Panel> {
         .ask("sum by (le) (cluster_pool_le:gleaner_cpu_usage_ratio:nodes{F})", "{{le}}"),
     ]
 }
+
+pub(super) fn memory() -> Vec<Panel> {
+    vec![
+        panel(
+            "Where does the fleet's memory go?",
+            Kind::Lines,
+            Unit::Share,
+            "Working set of all memory by class, stacked, and the share that is promised to owners; page cache is \
+             not in it. Much distance between the dashed line and what guaranteed tasks use can be lent too, after \
+             a backtest.",
+        )
+        .draw(
+            "sum by (class) (cluster_pool_class:gleaner_working_set_bytes:sum{F}) \
+             / scalar(sum(cluster_pool:gleaner_capacity_memory_bytes:sum{F}))",
+            "{{class}}",
+            Style::Stacked,
+        )
+        .draw(
+            "sum(cluster_pool_class:gleaner_allocated_memory_bytes:sum{F,class=\"guaranteed\"}) \
+             / sum(cluster_pool:gleaner_capacity_memory_bytes:sum{F})",
+            "promised to owners",
+            Style::Dashed(look::GUARANTEED),
+        )
+        .draw(
+            "sum(cluster_pool_horizon:gleaner_predicted_peak_memory_bytes:sum{F,horizon=\"30m\"}) \
+             / sum(cluster_pool:gleaner_capacity_memory_bytes:sum{F})",
+            "predicted peak",
+            Style::Line(look::PREDICTION),
+        )
+        .size(12, 9),
+        panel(
+            "How much memory is lent, offered, possible?",
+            Kind::Lines,
+            Unit::Bytes,
+            "As above, of memory. All 0 unless memory lending is switched on somewhere: lent memory comes back \
+             only by ending tasks, so backtest first.",
+        )
+        .draw("sum(cluster_pool:gleaner_slack_memory_bytes:sum{F})", "slack", Style::Line(look::CALM))
+        .draw("sum(cluster_pool:gleaner_lent_memory_bytes:sum{F})", "lent", Style::Line(look::BEST_EFFORT))
+        .draw("sum(cluster_pool:gleaner_offer_memory_bytes:sum{F})", "offered", Style::Steps(look::STRAINED))
+        .size(12, 9),
+    ]
+}
