@@ -107,6 +107,7 @@ pub(super) fn risk() -> Vec<Panel> {
              reserve until it has learned.",
         )
         .ask("gleaner_risk_achieved_ratio{N,resource=\"cpu\"}", "{{horizon}}, {{window}}")
+        .quiet(NONE_DUE)
         .draw(
             "gleaner_risk_asked_ratio{N,resource=\"cpu\"}",
             "asked",
@@ -123,6 +124,7 @@ pub(super) fn risk() -> Vec<Panel> {
         )
         .ask("gleaner_prediction_scale_ratio{N,resource=\"cpu\"}", "scale, {{horizon}}")
         .ask("gleaner_prediction_reliability_ratio{N,resource=\"cpu\"}", "achieved ÷ asked, {{horizon}}")
+        .quiet(NONE_DUE)
         .size(9, 8),
     ]
 }

@@ -110,7 +110,7 @@ fn pools() -> Vec<Alert> {
         holds: ["", ""],
         expr: "vector(1) > 0".to_owned(),
         summary: "This alert always fires: route it to a dead man's switch.",
-        description: "Alerting on Gleaner works.",
+        description: "This alert fires for as long as alerting on Gleaner works.",
         look_at: "gleaner-fleet",
     });
     alerts

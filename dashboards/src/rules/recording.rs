@@ -77,7 +77,6 @@ fn sums() -> Vec<Rule> {
 
 fn health() -> Vec<Rule> {
     let mut rules = vec![
-        record("cluster_pool:gleaner_up:sum", "sum by (cluster, pool) (up{J})"),
         record("cluster_pool:gleaner_up:count", "count by (cluster, pool) (up{J})"),
         record(
             "cluster_pool:gleaner_deciding:sum",

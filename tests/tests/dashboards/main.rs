@@ -5,7 +5,8 @@ mod documents;
 mod house;
 mod live;
 mod page;
-
+mod preview;
+mod replay;
 mod rules;
 mod server;
 mod types;
