@@ -41,6 +41,9 @@ pub(crate) fn annotations() -> Vec<Annotation> {
 pub fn board(places: &Places) -> Board {
     let mut variables = variables();
     variables.push(Variable::one("resource", "Resource", "cpu,memory"));
+    let horizons =
+        "label_values(cluster_pool_horizon:gleaner_predicted_peak_cpu_cores:sum, horizon)";
+    variables.push(Variable::one("horizon", "Horizon", horizons).usual("30m"));
     Board {
         uid: "gleaner-fleet",
         title: "Gleaner / Fleet",

@@ -124,7 +124,7 @@ pub(super) fn panels(places: &Places) -> Vec<Panel> {
             Style::Dashed(look::GUARANTEED),
         )
         .draw(
-            "sum(cluster_pool_horizon:gleaner_predicted_peak_cpu_cores:sum{F,horizon=\"30m\"}) \
+            "sum(cluster_pool_horizon:gleaner_predicted_peak_cpu_cores:sum{F,horizon=\"$horizon\"}) \
              / sum(cluster_pool:gleaner_capacity_cpu_cores:sum{F})",
             "predicted peak",
             Style::Line(look::PREDICTION),
@@ -190,7 +190,7 @@ pub(super) fn memory() -> Vec<Panel> {
             Style::Dashed(look::GUARANTEED),
         )
         .draw(
-            "sum(cluster_pool_horizon:gleaner_predicted_peak_memory_bytes:sum{F,horizon=\"30m\"}) \
+            "sum(cluster_pool_horizon:gleaner_predicted_peak_memory_bytes:sum{F,horizon=\"$horizon\"}) \
              / sum(cluster_pool:gleaner_capacity_memory_bytes:sum{F})",
             "predicted peak",
             Style::Line(look::PREDICTION),

@@ -100,7 +100,7 @@ fn every_panel_shows_a_running_gleaner() {
     let chosen = Chosen {
         instance: gleaner.address.to_string(),
         cluster: "default".into(),
-        pool: ".+".into(),
+        pool: "default".into(),
         horizon: "5s",
         rate: "10s",
         range: 60,

@@ -133,15 +133,15 @@ impl Node {
         let count = self.jobs.values_mut().filter(borrowers).count();
         let asked = count as f64 * BORROWED * 0.95;
         let over = (wanted + system + asked - CORES).max(0.0);
-        // The lowest class is not lower than nothing: caches and hyperthreads are shared.
-        let waits = over * 0.12;
-        let left = (CORES - wanted - system).max(0.0).min(asked);
+        // As if borrowers were not in the lowest class: they keep most of what they hold, and owners wait.
+        let waits = over * 3.0;
+        let left = (CORES - wanted - system).clamp(asked * 0.6, asked);
         for job in self.jobs.values_mut() {
             match job.task.class {
                 Class::Guaranteed => {
                     job.used += wanted / 4.0;
                     job.waited += 0.01 * wanted / 4.0 + waits;
-                    job.stalled += (0.02 + waits * 0.3).min(1.0);
+                    job.stalled += (0.02 + over * 0.15).min(0.9);
                 }
                 Class::BestEffort if free(job) => job.used += left / count.max(1) as f64,
                 Class::BestEffort | Class::System => {}
