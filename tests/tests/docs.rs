@@ -83,10 +83,11 @@ fn wrong(words: &[String], metadata: &Metadata) -> Option<String> {
     match words[..] {
         ["cargo", "run", ..] => {
             let own = words.iter().position(|word| *word == "--").map_or(words.len(), |at| at + 1);
-            refused_by_gleaner(&words[own..])
+            let package = words[..own].windows(2).find(|pair| pair[0] == "-p").map(|pair| pair[1]);
+            refused_by(package.unwrap_or("gleaner"), &words[own..])
         }
         ["gleaner" | "./target/release/gleaner" | "target/release/gleaner", ..] => {
-            refused_by_gleaner(&words[1..])
+            refused_by("gleaner", &words[1..])
         }
         ["cargo", ..] => unknown_to_cargo(&words, metadata),
         [script, ..] if script.contains('/') => {
@@ -99,13 +100,13 @@ fn wrong(words: &[String], metadata: &Metadata) -> Option<String> {
 }
 
 /// The command line parser reads up to `--help` and refuses what it does not know; nothing is run.
-fn refused_by_gleaner(arguments: &[&str]) -> Option<String> {
+fn refused_by(program: &str, arguments: &[&str]) -> Option<String> {
     let words = arguments.iter().take_while(|word| !["|", ">", "&", "&&", ";"].contains(*word));
-    let program = built("gleaner").expect("the program");
-    let output = Command::new(program).args(words).arg("--help").output().expect("it starts");
+    let path = built(program).expect("the program");
+    let output = Command::new(path).args(words).arg("--help").output().expect("it starts");
     let answered = String::from_utf8_lossy(&output.stdout).contains("Usage");
     let messages = String::from_utf8_lossy(&output.stderr).into_owned();
-    (!output.status.success() || !answered).then(|| format!("gleaner refuses it: {messages}"))
+    (!output.status.success() || !answered).then(|| format!("{program} refuses it: {messages}"))
 }
 
 fn unknown_to_cargo(words: &[&str], metadata: &Metadata) -> Option<String> {

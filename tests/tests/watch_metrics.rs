@@ -6,7 +6,7 @@ mod watch_support;
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::sample::TaskId;
 use gleaner_estimator::units::MilliCpus;
-use gleaner_qos::verdict::Action;
+use gleaner_qos::verdict::{Action, Reason};
 use gleaner_tests::programs::installed_or_skip;
 use gleaner_watch::correction::{Ended, Ending};
 use gleaner_watch::metrics::entry::Metric;
@@ -179,18 +179,20 @@ fn corrections_are_counted_by_how_they_ended() {
     let evict = |ending, wall_ms| {
         let task = TaskId { name: "batch".into(), inode: 7 };
         let (action, resource) = (Action::Evict, Resource::Memory);
-        let ended = Ended { task, action, resource, ending, wall_ms };
+        let reason = Reason::RunsOut;
+        let ended = Ended { task, action, resource, reason, ending, wall_ms };
         node.publisher.tell_ended(&ended);
     };
     evict(Ending::Observed, 1_700_000_000_000);
-    let stamp = "gleaner_last_correction_timestamp_seconds{action=\"evict\"}";
+    let stamp = "gleaner_last_correction_timestamp_seconds{action=\"evict\",reason=\"runs_out\"}";
     assert!(!text(&node.publisher.metrics()).contains(stamp), "nothing was really done yet");
     evict(Ending::Done, 1_700_000_001_500);
     // The standing class is no correction, and CPU is not what an IO limit is about.
     for action in [Action::StandingClass, Action::Thaw, Action::CpuQuota { limit: MilliCpus(1) }] {
         let task = TaskId { name: "batch".into(), inode: 7 };
         let (resource, ending) = (Resource::Io, Ending::Done);
-        let ended = Ended { task, action, resource, ending, wall_ms: 1_700_000_002_000 };
+        let reason = Reason::Standing;
+        let ended = Ended { task, action, resource, reason, ending, wall_ms: 1_700_000_002_000 };
         node.publisher.tell_ended(&ended);
     }
     node.publisher.tell_reaction(Duration::from_millis(120));
@@ -198,6 +200,8 @@ fn corrections_are_counted_by_how_they_ended() {
     for line in [
         "gleaner_corrections_total{action=\"evict\",outcome=\"observed\",resource=\"memory\"} 1",
         "gleaner_corrections_total{action=\"evict\",outcome=\"done\",resource=\"memory\"} 1",
+        "gleaner_corrections_by_reason_total{action=\"evict\",reason=\"runs_out\"} 1",
+        "gleaner_corrections_by_reason_total{action=\"evict\",reason=\"recurs\"} 0",
         "gleaner_reaction_seconds_bucket{le=\"0.1\"} 0",
         "gleaner_reaction_seconds_bucket{le=\"0.15\"} 1",
     ] {

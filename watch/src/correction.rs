@@ -3,7 +3,7 @@
 
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::sample::TaskId;
-use gleaner_qos::verdict::Action;
+use gleaner_qos::verdict::{Action, Reason};
 use serde::Serialize;
 
 /// How a correction ended.
@@ -52,18 +52,54 @@ pub struct Ended {
     pub action: Action,
     /// For which resource.
     pub resource: Resource,
+    /// Why, in the word of the verdict that asked for it.
+    pub reason: Reason,
     /// How it ended.
     pub ending: Ending,
     /// When, milliseconds since 1970-01-01 UTC.
     pub wall_ms: u64,
 }
 
-/// Actions that count as corrections, the mildest first, each with the resources that it serves.
-pub(crate) const COUNTED: [(&str, &[Resource]); 6] = [
-    ("cpu_quota", &[Resource::Cpu]),
-    ("memory_high", &[Resource::Memory]),
-    ("reclaim", &[Resource::Memory]),
-    ("io_limit", &[Resource::Io]),
-    ("freeze", &Resource::ALL),
-    ("evict", &Resource::ALL),
+/// An action that counts as a correction.
+pub(crate) struct Counted {
+    /// Its word.
+    pub(crate) action: &'static str,
+    /// The resources that it serves.
+    pub(crate) resources: &'static [Resource],
+    /// Why it is taken; a verdict knows no other reason for it.
+    pub(crate) reasons: &'static [Reason],
+}
+
+/// Actions that count as corrections, the mildest first.
+pub(crate) static COUNTED: [Counted; 6] = [
+    counted("cpu_quota", &[Resource::Cpu], LIMITED),
+    counted("memory_high", &[Resource::Memory], LIMITED),
+    counted("reclaim", &[Resource::Memory], LIMITED),
+    counted("io_limit", &[Resource::Io], LIMITED),
+    counted("freeze", &Resource::ALL, &[Reason::Probe, Reason::Proved, Reason::Grows]),
+    counted("evict", &Resource::ALL, EVICTED),
 ];
+const LIMITED: &[Reason] = &[Reason::Strained];
+const EVICTED: &[Reason] = &[
+    Reason::Recurs,
+    Reason::Starves,
+    Reason::RunsOut,
+    Reason::Stalls,
+    Reason::OomKill,
+    Reason::Threshold,
+];
+
+const fn counted(
+    action: &'static str,
+    resources: &'static [Resource],
+    reasons: &'static [Reason],
+) -> Counted {
+    Counted { action, resources, reasons }
+}
+
+impl Counted {
+    /// The entry of an action; `None` for what is no correction.
+    pub(crate) fn of(action: &str) -> Option<&'static Self> {
+        COUNTED.iter().find(|counted| counted.action == action)
+    }
+}

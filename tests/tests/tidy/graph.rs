@@ -6,7 +6,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use std::collections::BTreeMap;
 
 /// Workspace crates, and the workspace crates that each may use.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("gleaner-estimator", &[]),
     ("gleaner-qos", &["gleaner-estimator"]),
     ("gleaner-engine", &["gleaner-estimator", "gleaner-qos"]),
@@ -16,6 +16,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("gleaner-backtest", &["gleaner-estimator", "gleaner-qos", "gleaner-engine"]),
     ("gleaner-policy", &["gleaner-estimator", "gleaner-qos", "gleaner-engine"]),
     ("gleaner-wire", &[]),
+    ("gleaner-dashboards", &["gleaner-estimator", "gleaner-qos", "gleaner-watch"]),
     ("gleaner-ffi", ALL_BUT_HOSTS),
     ("gleaner", ALL_BUT_HOSTS),
     ("gleaner-tests", ALL),
@@ -41,6 +42,7 @@ const ALL: &[&str] = &[
     "gleaner-backtest",
     "gleaner-policy",
     "gleaner-wire",
+    "gleaner-dashboards",
     "gleaner-ffi",
     "gleaner",
 ];

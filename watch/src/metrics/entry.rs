@@ -109,6 +109,8 @@ pub struct Metric {
     pub only: Option<fn(&About, &[&str]) -> bool>,
     /// Where its numbers come from.
     pub source: Source,
+    /// Why no dashboard shows it; `None` where one does.
+    pub unshown: Option<&'static str>,
 }
 
 impl Metric {

@@ -10,6 +10,7 @@ use gleaner_estimator::sample::Class;
 use gleaner_qos::capability::Actuator;
 use gleaner_qos::level::Level;
 use gleaner_qos::signal::Signal;
+use gleaner_qos::verdict::Reason;
 
 /// Resources that can be lent. IO never is.
 pub(crate) const LENT: [Resource; 2] = [Resource::Cpu, Resource::Memory];
@@ -41,8 +42,15 @@ pub(super) const ACTUATOR: Label = Label {
     values: Values::Words(|| Actuator::ALL.map(Actuator::word).to_vec()),
 };
 
-pub(super) const ACTION: Label =
-    Label { name: "action", values: Values::Words(|| COUNTED.map(|(word, _)| word).to_vec()) };
+pub(super) const ACTION: Label = Label {
+    name: "action",
+    values: Values::Words(|| COUNTED.iter().map(|counted| counted.action).collect()),
+};
+
+pub(super) const REASON: Label = Label {
+    name: "reason",
+    values: Values::Words(|| Reason::ALL.iter().map(|reason| reason.word()).collect()),
+};
 
 pub(super) const OUTCOME: Label =
     Label { name: "outcome", values: Values::Words(|| Ending::ALL.map(Ending::word).to_vec()) };

@@ -6,9 +6,10 @@ pub mod docs;
 pub mod entry;
 mod labels;
 pub mod list;
+pub mod look;
 pub mod own;
 
-use crate::correction::{COUNTED, Ended, Ending};
+use crate::correction::{Counted, Ended, Ending};
 use crate::published::Published;
 use crate::snapshot::Snapshot;
 use collect::Rendered;
@@ -109,17 +110,18 @@ impl Metrics {
     /// Counts a correction that has ended.
     pub(crate) fn ended(&self, ended: &Ended) {
         let action = ended.action.word();
-        let serves = |(word, resources): &(&str, &[Resource])| {
-            *word == action && resources.contains(&ended.resource)
-        };
-        if !COUNTED.iter().any(serves) {
+        let Some(counted) = Counted::of(action) else { return };
+        if !counted.resources.contains(&ended.resource) {
             return;
         }
         let labels = [action, ended.resource.word(), ended.ending.word()];
         self.add("gleaner_corrections_total", &labels, 1);
-        if ended.ending != Ending::Observed {
-            self.stamp("gleaner_last_correction_timestamp_seconds", &[action], ended.wall_ms);
+        if ended.ending == Ending::Observed || !counted.reasons.contains(&ended.reason) {
+            return;
         }
+        let labels = [action, ended.reason.word()];
+        self.add("gleaner_corrections_by_reason_total", &labels, 1);
+        self.stamp("gleaner_last_correction_timestamp_seconds", &labels, ended.wall_ms);
     }
 
     /// Records the time from the first sign of harm until the correction was written.

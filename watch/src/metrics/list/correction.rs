@@ -3,9 +3,9 @@
 
 use super::{counter, entry};
 use crate::about::About;
-use crate::correction::COUNTED;
+use crate::correction::Counted;
 use crate::metrics::entry::{Metric, Source};
-use crate::metrics::labels::{ACTION, ACTUATOR, HOW, OUTCOME, RESOURCE};
+use crate::metrics::labels::{ACTION, ACTUATOR, HOW, OUTCOME, REASON, RESOURCE};
 use gleaner_qos::capability::{Ability, Actuator};
 
 pub(super) const METRICS: &[Metric] = &[
@@ -17,12 +17,23 @@ pub(super) const METRICS: &[Metric] = &[
             "Corrections of best-effort tasks that have ended, the mildest action first; observed means that the mode forbade it.",
         )
     },
-    entry(
-        "gleaner_last_correction_timestamp_seconds",
-        &[ACTION],
-        "End of the last correction that was really made, since 1970-01-01 UTC; not there before the first.",
-        Source::Stamp,
-    ),
+    Metric {
+        only: Some(action_has_reason),
+        ..counter(
+            "gleaner_corrections_by_reason_total",
+            &[ACTION, REASON],
+            "Corrections that were really made and have ended, by why; docs/operating.md explains each word.",
+        )
+    },
+    Metric {
+        only: Some(action_has_reason),
+        ..entry(
+            "gleaner_last_correction_timestamp_seconds",
+            &[ACTION, REASON],
+            "End of the last correction that was really made, since 1970-01-01 UTC; not there before the first.",
+            Source::Stamp,
+        )
+    },
     entry(
         "gleaner_reaction_seconds",
         &[],
@@ -52,7 +63,11 @@ pub(super) const METRICS: &[Metric] = &[
 ];
 
 fn action_serves_resource(_: &About, row: &[&str]) -> bool {
-    COUNTED.iter().any(|(action, resources)| {
-        *action == row[0] && resources.iter().any(|resource| resource.word() == row[1])
-    })
+    let serves = |counted: &Counted| counted.resources.iter().any(|r| r.word() == row[1]);
+    Counted::of(row[0]).is_some_and(serves)
+}
+
+fn action_has_reason(_: &About, row: &[&str]) -> bool {
+    let has = |counted: &Counted| counted.reasons.iter().any(|r| r.word() == row[1]);
+    Counted::of(row[0]).is_some_and(has)
 }

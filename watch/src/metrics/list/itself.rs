@@ -72,11 +72,19 @@ pub(super) const METRICS: &[Metric] = &[
     own("process_resident_memory_bytes", "Resident memory of this process.", |own| {
         own.resident_bytes
     }),
-    own("process_virtual_memory_bytes", "Address space of this process.", |own| own.virtual_bytes),
+    Metric {
+        unshown: Some("address space costs nothing; what is resident is shown"),
+        ..own("process_virtual_memory_bytes", "Address space of this process.", |own| {
+            own.virtual_bytes
+        })
+    },
     own("process_start_time_seconds", "Start of this process, since 1970-01-01 UTC.", |own| {
         own.started
     }),
-    own("process_threads", "Threads of this process.", |own| own.threads),
+    Metric {
+        unshown: Some("fixed by the program; of use only when looking for a leak"),
+        ..own("process_threads", "Threads of this process.", |own| own.threads)
+    },
     own("process_open_fds", "Descriptors that this process has open.", |own| own.open_fds),
     own("process_max_fds", "Descriptors that this process may have open.", |own| own.max_fds),
 ];

@@ -44,7 +44,7 @@ const fn entry(
     help: &'static str,
     source: Source,
 ) -> Metric {
-    Metric { name, help, labels, only: None, source }
+    Metric { name, help, labels, only: None, source, unshown: None }
 }
 
 const fn counter(name: &'static str, labels: &'static [Label], help: &'static str) -> Metric {
