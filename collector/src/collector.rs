@@ -11,6 +11,7 @@ use crate::plan::Plan;
 use crate::reader::Reader;
 use crate::report::LayoutReport;
 use crate::roster::{Roster, Scene};
+use crate::said::Said;
 use crate::settings::Settings;
 use crate::task::{Entry, Tools};
 use crate::trees::Trees;
@@ -36,6 +37,8 @@ pub struct Collector {
     round: u64,
     /// Glances so far, for whose turn it is.
     pub(crate) glances: u64,
+    /// What the agent says of its containers, where it is asked.
+    said: Option<Said>,
     /// A full scan is due at the next reading.
     scan_due: bool,
     health: Health,
@@ -77,6 +80,7 @@ impl Collector {
             roster: Roster::default(),
             round: 0,
             glances: 0,
+            said: None,
             scan_due: true,
             health: Health::default(),
         };
@@ -105,6 +109,15 @@ impl Collector {
         }
         self.round += 1;
         result
+    }
+
+    /// Takes what the agent says of its containers; from the next reading on it counts instead of what
+    /// weights and limits seem to say, and a container that it does not name is of class system.
+    pub fn listen(&mut self, said: Said) {
+        if self.said.as_ref() != Some(&said) {
+            self.said = Some(said);
+            self.roster.retold = true;
+        }
     }
 
     fn read(&mut self, at: Timestamp, into: &mut Sample) -> Result<(), Error> {
@@ -146,6 +159,7 @@ impl Collector {
             proc: self.node.proc(),
             cpus: self.node.cpus,
             reader: &mut self.reader,
+            said: self.said.as_ref(),
             at,
         };
         step(&mut self.roster, &mut scene).map(Some)

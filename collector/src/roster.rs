@@ -10,6 +10,7 @@ use crate::layout::{Globs, Visit};
 use crate::parse;
 use crate::plan::Plan;
 use crate::reader::Reader;
+use crate::said::{self, Said};
 use crate::settings::Settings;
 use crate::task::Entry;
 use crate::threads::Threads;
@@ -37,6 +38,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) proc: BorrowedFd<'a>,
     pub(crate) cpus: MilliCpus,
     pub(crate) reader: &'a mut Reader,
+    pub(crate) said: Option<&'a Said>,
     pub(crate) at: Timestamp,
 }
 
@@ -56,6 +58,8 @@ pub(crate) struct Roster {
     pub(crate) due: Vec<usize>,
     /// Entries came or went since, so that `due` no longer says where they are.
     moved: bool,
+    /// Something else is said of the tasks than when they were described.
+    pub(crate) retold: bool,
     changes: Changes,
     pending: Vec<Change>,
     arrivals: u64,
@@ -261,9 +265,11 @@ impl Roster {
     /// Refreshes the tasks whose turn it is, and the young ones.
     pub(crate) fn refresh_due(&mut self, round: u64, scene: &mut Scene<'_>) {
         let every = u64::from(scene.settings.rescan_every.max(1));
-        if std::mem::take(&mut self.moved) {
+        let retold = std::mem::take(&mut self.retold);
+        if std::mem::take(&mut self.moved) || retold {
             self.due.clear();
-            let due = self.entries.iter().enumerate().filter(|(_, e)| e.is_due(round, every));
+            let is_due = |e: &Entry| retold || e.is_due(round, every);
+            let due = self.entries.iter().enumerate().filter(|(_, e)| is_due(e));
             self.due.extend(due.map(|(index, _)| index));
         }
         if self.due.is_empty() {
@@ -272,14 +278,14 @@ impl Roster {
         let mut entries = std::mem::take(&mut self.entries);
         let mut due = std::mem::take(&mut self.due);
         for index in due.drain(..) {
-            self.refresh(&mut entries[index], scene);
+            self.refresh(&mut entries[index], retold, scene);
         }
         (self.entries, self.due) = (entries, due);
         self.recount(scene);
     }
 
     /// Reads again what changes rarely, and replaces the task's description where it changed.
-    fn refresh(&self, entry: &mut Entry, scene: &mut Scene<'_>) {
+    fn refresh(&self, entry: &mut Entry, retold: bool, scene: &mut Scene<'_>) {
         entry.young = entry.young.saturating_sub(1);
         let facts = Facts::read(scene.reader, scene.trees, &entry.task.id.name);
         let (mut started, tree) = (entry.task.started, scene.trees.get(scene.listing));
@@ -288,7 +294,7 @@ impl Roster {
             started = age::started(scene.reader, scene.proc, tree, &entry.task.id.name, scene.at);
         }
         // Mostly nothing has changed, and then nothing is allocated.
-        if entry.renew(facts, scene.cpus) || started != entry.task.started {
+        if entry.renew(facts, scene.cpus) || retold || started != entry.task.started {
             let task = describe(entry.task.id.clone(), &facts, started, scene);
             if task != *entry.task {
                 if task.class != entry.class {
@@ -332,7 +338,10 @@ impl Roster {
 }
 
 fn describe(id: TaskId, facts: &Facts, started: Option<Timestamp>, scene: &Scene<'_>) -> Task {
-    let said = scene.detected.layout.describe(&id.name, facts, scene.cpus, scene.globs);
+    let mut said = scene.detected.layout.describe(&id.name, facts, scene.cpus, scene.globs);
+    if let Some(agent) = scene.said {
+        said::amend(agent, &id.name, &mut said);
+    }
     Task {
         id,
         class: said.class,

@@ -15,6 +15,7 @@ pub mod compat;
 pub mod config;
 pub mod controller;
 mod decide;
+pub mod drop_in;
 mod ladder;
 mod ledger;
 pub mod level;

@@ -109,6 +109,6 @@ fn child_of<'a>(path: &'a str, root: &str) -> Option<&'a str> {
 }
 
 /// The last name of a path.
-fn base(path: &str) -> &str {
+pub(crate) fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }

@@ -19,6 +19,7 @@ pub use host::{
     OrAuto, Preset, StateConfig, TaskRule,
 };
 pub use mistake::{Mistake, Mistakes};
+pub use parse::is_key;
 pub use units::{parse_cpu, parse_memory, parse_share, parse_time};
 
 use crate::decision::Mode;

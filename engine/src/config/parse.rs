@@ -64,6 +64,12 @@ impl Config {
     }
 }
 
+/// Whether there is a key of that path.
+#[must_use]
+pub fn is_key(path: &str) -> bool {
+    keys().any(|key| key.path == path)
+}
+
 impl Default for Config {
     /// The defaults of the key table.
     fn default() -> Self {

@@ -90,7 +90,7 @@ pub unsafe extern "C" fn gleaner_push_tasks(
 pub unsafe extern "C" fn gleaner_read_offer(handle: *mut Gleaner, out: *mut Offer) -> Status {
     with_handle(handle, &mut Why::nowhere(), |handle| {
         // SAFETY: the caller promises a structure of the size that it says.
-        let place = unsafe { border::Place::new(out, size_of::<Offer>()) }?;
+        let place = unsafe { border::Place::new(out) }?;
         let offer = handle.offer();
         // SAFETY: as above.
         unsafe { place.write(|size| Offer { size, ..offer }) };
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn gleaner_read_offer(handle: *mut Gleaner, out: *mut Offe
 pub unsafe extern "C" fn gleaner_read_pace(handle: *mut Gleaner, out: *mut Pace) -> Status {
     with_handle(handle, &mut Why::nowhere(), |handle| {
         // SAFETY: the caller promises a structure of the size that it says.
-        let place = unsafe { border::Place::new(out, size_of::<Pace>()) }?;
+        let place = unsafe { border::Place::new(out) }?;
         let pace = handle.pace();
         // SAFETY: as above.
         unsafe { place.write(|size| Pace { size, ..pace }) };
@@ -188,7 +188,7 @@ pub unsafe extern "C" fn gleaner_read_log(handle: *mut Gleaner, out: *mut LogLin
         // Also of a poisoned handle: its last words say what happened.
         let handle = registry::find(handle)?;
         // SAFETY: the caller promises a structure of the size that it says.
-        let place = unsafe { border::Place::new(out, size_of::<LogLine>()) }?;
+        let place = unsafe { border::Place::new(out) }?;
         let line = handle.log_line().ok_or(Failure::Nothing)?;
         // SAFETY: as above.
         unsafe { place.write(|size| LogLine { size, ..line }) };

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//! From the setup to the engine's rules, and from its decisions to what the host is told: only words change.
+
+use crate::abi::code::{
+    GLEANER_LEVEL_CALM, GLEANER_LEVEL_CRITICAL, GLEANER_LEVEL_STRAINED, GLEANER_LEVEL_UNKNOWN,
+};
+use crate::setup::Setup;
+use gleaner_engine::config::{EngineConfig, OrAuto, Preset};
+use gleaner_engine::decision::{Decision, Mode};
+use gleaner_estimator::reason::Resource;
+use gleaner_estimator::sample::TaskId;
+use gleaner_qos::level::Level;
+use gleaner_qos::verdict::{Action, Correction};
+
+/// The engine's part, with what may be lent resolved by who arranges the tasks.
+pub(super) fn engine(setup: &Setup) -> EngineConfig {
+    let config = &setup.config;
+    let usual = match &config.host.layout.preset {
+        OrAuto::Given(preset) => preset.lend(),
+        OrAuto::Auto => Preset::Mesos.lend(),
+    };
+    EngineConfig {
+        lend: config.host.lend.given().copied().unwrap_or(usual),
+        // Where thresholds alone decide, the engine shows what it sees and does nothing.
+        mode: if setup.stand.is_some() { Mode::Observe } else { config.engine.mode },
+        ..config.engine.clone()
+    }
+}
+
+/// The higher of the levels of what can be lent.
+pub(super) fn level(decision: &Decision) -> u32 {
+    let Some(assessment) = &decision.assessment else { return GLEANER_LEVEL_UNKNOWN };
+    let levels = [Resource::Cpu, Resource::Memory].map(|resource| assessment.of(resource).level);
+    match levels[0].max(levels[1]) {
+        Level::Calm => GLEANER_LEVEL_CALM,
+        Level::Strained => GLEANER_LEVEL_STRAINED,
+        Level::Critical => GLEANER_LEVEL_CRITICAL,
+    }
+}
+
+/// Who is to go, over which resource, and why.
+pub(super) fn wanted(decision: &Decision) -> Vec<(TaskId, Resource, String)> {
+    let real = |c: &&Correction| c.action() == Action::Evict && !c.is_would();
+    let list = decision.verdict.corrections.iter().filter(real);
+    list.map(|c| (c.task().clone(), c.resource(), why(c))).collect()
+}
+
+fn why(correction: &Correction) -> String {
+    let why = correction.why();
+    let mut text =
+        format!("{} is {}: {}", correction.resource().word(), why.level.word(), why.reason.word());
+    if let (Some(signal), Some(value)) = (why.signal, why.value) {
+        text.push_str(&format!(", {} {value:.3}", signal.word()));
+    }
+    if let Some(threshold) = why.threshold {
+        text.push_str(&format!(" at or above {threshold:.3}"));
+    }
+    if let Some(harmed) = &why.harmed {
+        text.push_str(&format!(", harming {}", harmed.name));
+    }
+    text
+}
