@@ -39,7 +39,8 @@ std::string explained(gleaner_status status, const std::vector<char>& why) {
 
 bool libraryFits() {
   const std::uint32_t found = gleaner_abi_version();
-  return found >> 16 == GLEANER_ABI_MAJOR && (found & 0xffff) >= GLEANER_ABI_MINOR;
+  const std::uint32_t wanted = GLEANER_ABI_VERSION;
+  return found >> 16 == wanted >> 16 && found >= wanted; // majors equal, so minors compare
 }
 
 Try<std::shared_ptr<Library>> Library::open(

@@ -164,7 +164,8 @@ TEST_F(EstimatorTest, OffersReservedResourcesAsTheThresholdModuleDid) {
   const Resources estimate = now();
   ASSERT_EQ(1u, estimate.size());
   EXPECT_EQ(estimate, estimate.revocable());
-  EXPECT_EQ(4.0, estimate.begin()->scalar().value());
+  const Resource resource = *estimate.begin();
+  EXPECT_EQ(4.0, resource.scalar().value());
 }
 
 TEST_F(EstimatorTest, AsksForUsageOnlyOnceTheAgentAsks) {
