@@ -73,7 +73,10 @@ inline mesos::Parameters parameters(
 
 /// The future completes, with a value.
 #define ASSERT_COMES(future) \
-  ASSERT_TRUE((future).await(support::PATIENCE)) << "not completed"; \
-  ASSERT_TRUE((future).isReady()) << ((future).isFailed() ? (future).failure() : "discarded")
+  do { \
+    const auto coming_ = (future); \
+    ASSERT_TRUE(coming_.await(support::PATIENCE)) << "not completed"; \
+    ASSERT_TRUE(coming_.isReady()) << (coming_.isFailed() ? coming_.failure() : "discarded"); \
+  } while (false)
 
 #endif // GLEANER_MESOS_TESTS_SUPPORT_HPP
