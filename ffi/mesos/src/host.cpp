@@ -52,19 +52,14 @@ Host::Host(const std::shared_ptr<Library>& library,
   : process::ProcessBase(process::ID::generate("gleaner")),
     library_(library),
     usage_(usage),
-    configured_(revocable(configured)),
+    configured_(configured),
     pace_(library->pace()),
     waiting_(waiting) {}
 
 void Host::estimate(const std::shared_ptr<Answer<Resources>>& answer) {
   guarded("estimate", [&]() {
     begin();
-    const Resources estimate = available();
-    if (harmless(estimate)) {
-      answer->say(estimate);
-    } else {
-      LOG(ERROR) << "gleaner: " << estimate << " cannot be offered; nothing is";
-    }
+    answer->say(available());
   });
 }
 
@@ -148,7 +143,8 @@ Resources Host::available() {
   }
   for (const std::pair<std::uint64_t, Resources>& then : lent_) {
     if (then.first == offer.get().generation) {
-      return lessGrowth(offered(offer.get()), then.second, table_->lent());
+      // The agent adds what was lent since. Subtraction stops at nothing, so what came back is not added.
+      return offered(offer.get()) - (table_->lent() - then.second);
     }
   }
   return Resources();

@@ -33,8 +33,8 @@ typedef std::list<mesos::slave::QoSCorrection> Corrections;
 /// One for each module instance; all methods run one at a time.
 class Host : public process::Process<Host> {
 public:
-  /// `configured` is what the parameter `resources` names, where there is one. `waiting` is the library's
-  /// descriptor, where this instance corrects.
+  /// `configured` is what the parameter `resources` names, revocable. `waiting` is the library's descriptor,
+  /// where this instance corrects.
   Host(const std::shared_ptr<Library>& library,
        const Usage& usage,
        const mesos::Resources& configured,

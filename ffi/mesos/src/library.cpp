@@ -44,11 +44,11 @@ bool libraryFits() {
 }
 
 Try<std::shared_ptr<Library>> Library::open(
-    std::uint32_t role, std::uint32_t dialect, const KeyValues& parameters) {
+    std::uint32_t role, std::uint32_t dialect, const mesos::Parameters& parameters) {
   std::vector<gleaner_parameter> crossing;
-  for (const std::pair<std::string, std::string>& parameter : parameters) {
-    const std::string& key = parameter.first;
-    const std::string& value = parameter.second;
+  for (const mesos::Parameter& parameter : parameters.parameter()) {
+    const std::string& key = parameter.key();
+    const std::string& value = parameter.value();
     crossing.push_back({bytes(key), key.size(), bytes(value), value.size()});
   }
   gleaner_options options = {};

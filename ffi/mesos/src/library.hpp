@@ -7,8 +7,9 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
+
+#include <mesos/mesos.hpp>
 
 #include <stout/nothing.hpp>
 #include <stout/option.hpp>
@@ -18,9 +19,6 @@
 
 namespace shim {
 
-/// A module's parameters in their order; where a key comes twice the last counts.
-typedef std::vector<std::pair<std::string, std::string>> KeyValues;
-
 /// Whether the library found at run time has what this was compiled with.
 bool libraryFits();
 
@@ -29,7 +27,7 @@ class Library {
 public:
   /// Checks the parameters and starts nothing; the error has every mistake, one a line.
   static Try<std::shared_ptr<Library>> open(
-      std::uint32_t role, std::uint32_t dialect, const KeyValues& parameters);
+      std::uint32_t role, std::uint32_t dialect, const mesos::Parameters& parameters);
 
   /// Ends the library's threads, within two seconds.
   ~Library();

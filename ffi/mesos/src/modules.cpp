@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <string>
 
 #include <glog/logging.h>
 
@@ -11,6 +12,7 @@
 #include <mesos/module.hpp>
 #include <mesos/module/qos_controller.hpp>
 #include <mesos/module/resource_estimator.hpp>
+#include <mesos/resources.hpp>
 #include <mesos/slave/qos_controller.hpp>
 #include <mesos/slave/resource_estimator.hpp>
 
@@ -23,7 +25,7 @@
 
 #include "host.hpp"
 #include "library.hpp"
-#include "parameters.hpp"
+#include "resources.hpp"
 
 namespace {
 
@@ -127,22 +129,36 @@ private:
   Instance instance_;
 };
 
+/// What `resources` names, which only Mesos can read. Each must be right, and the last counts.
+Try<Resources> configured(const mesos::Parameters& parameters) {
+  Resources resources;
+  for (const mesos::Parameter& parameter : parameters.parameter()) {
+    if (parameter.key() == "resources") {
+      const Try<Resources> parsed = Resources::parse(parameter.value());
+      if (parsed.isError()) {
+        return Error("parameter resources: " + parsed.error());
+      }
+      resources = parsed.get();
+    }
+  }
+  return shim::revocable(resources);
+}
+
 /// Null stops the agent at its start, with the reason in its log; an exception would end it without one.
 template <typename Interface, typename Module, std::uint32_t ROLE, std::uint32_t DIALECT>
 Interface* create(const mesos::Parameters& parameters) {
   try {
-    const Try<shim::Settings> settings = shim::settings(DIALECT, parameters);
-    if (settings.isError()) {
-      LOG(ERROR) << "gleaner: " << settings.error();
+    const Try<Resources> resources = configured(parameters);
+    if (resources.isError()) {
+      LOG(ERROR) << "gleaner: " << resources.error();
       return nullptr;
     }
-    const Try<std::shared_ptr<Library>> library =
-      Library::open(ROLE, DIALECT, settings.get().keys);
+    const Try<std::shared_ptr<Library>> library = Library::open(ROLE, DIALECT, parameters);
     if (library.isError()) {
       LOG(ERROR) << "gleaner: " << library.error();
       return nullptr;
     }
-    return new Module(library.get(), settings.get().configured);
+    return new Module(library.get(), resources.get());
   } catch (const std::exception& error) {
     LOG(ERROR) << "gleaner: " << error.what();
   } catch (...) {

@@ -17,14 +17,14 @@ using mesos::Value;
 namespace {
 
 const double MIB = 1024.0 * 1024.0;
-/// Beyond this a double does not hold every integer, and no machine has as much of anything.
-const double LARGEST = 9007199254740992.0;
+/// No machine has as much of anything; thousandths of it are still exact in a double.
+const double LARGEST = 1e12;
 
 std::uint64_t whole(double value) {
   if (!(value > 0.0)) { // also NaN
     return 0;
   }
-  return static_cast<std::uint64_t>(value < LARGEST ? std::floor(value + 0.5) : LARGEST);
+  return static_cast<std::uint64_t>(value < 1e18 ? std::floor(value + 0.5) : 1e18);
 }
 
 double scalar(const Resources& resources, const std::string& name) {
@@ -39,7 +39,7 @@ Resources revocableScalar(const std::string& name, double value) {
   resource.mutable_scalar()->set_value(value);
   resource.mutable_revocable();
   Resources resources;
-  if (value > 0.0) {
+  if (value > 0.0 && value < LARGEST) {
     resources += resource;
   }
   return resources;
@@ -53,6 +53,7 @@ Resources revocable(const Resources& resources) {
     resource.mutable_revocable();
     marked += resource;
   }
+  marked.unallocate();
   return marked;
 }
 
@@ -75,24 +76,6 @@ Resources offered(const gleaner_offer& offer) {
   const double cpus = static_cast<double>(offer.cpu_millis) / 1000.0;
   const double mem = std::floor(static_cast<double>(offer.memory_bytes) / MIB);
   return revocableScalar("cpus", cpus) + revocableScalar("mem", mem);
-}
-
-Resources lessGrowth(const Resources& offer, const Resources& then, const Resources& now) {
-  // Resources' subtraction stops at nothing and ignores what the other side alone has.
-  return offer - (now - then);
-}
-
-bool harmless(const Resources& estimate) {
-  for (const Resource& resource : estimate) {
-    if (!resource.has_revocable() || resource.has_allocation_info()) {
-      return false;
-    }
-    if (resource.type() == Value::SCALAR &&
-        !(resource.scalar().value() > 0.0 && resource.scalar().value() <= LARGEST)) {
-      return false;
-    }
-  }
-  return true;
 }
 
 } // namespace shim

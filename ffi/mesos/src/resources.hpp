@@ -11,7 +11,7 @@
 
 namespace shim {
 
-/// All of it marked revocable: the agent ends itself at one resource that is not.
+/// All of it marked revocable, and allocated to nobody: the agent ends itself at one resource that is not.
 mesos::Resources revocable(const mesos::Resources& resources);
 
 /// The revocable part, without the role that it is allocated to: else it cannot be subtracted from an offer.
@@ -23,15 +23,8 @@ std::uint64_t cpuMillis(const mesos::Resources& resources);
 /// Memory in bytes; 0 where there is none.
 std::uint64_t memoryBytes(const mesos::Resources& resources);
 
-/// The two amounts of an offer as revocable resources without a role.
+/// The two amounts of an offer as revocable resources without a role; an absurd one is left out.
 mesos::Resources offered(const gleaner_offer& offer);
-
-/// `offer` less what was lent between the table it was decided from and now. Never more than `offer`.
-mesos::Resources lessGrowth(
-    const mesos::Resources& offer, const mesos::Resources& then, const mesos::Resources& now);
-
-/// Whether the agent would take it: revocable, unallocated and positive. It ends itself otherwise.
-bool harmless(const mesos::Resources& estimate);
 
 } // namespace shim
 

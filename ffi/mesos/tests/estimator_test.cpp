@@ -127,11 +127,7 @@ TEST_F(EstimatorTest, OffersNothingWhereTheTableIsRefused) {
 TEST_F(EstimatorTest, DoesNotHandAbsurdAmountsToTheAgent) {
   estimate(answering(twoExecutors()));
   offer(std::numeric_limits<std::uint64_t>::max(), std::numeric_limits<std::uint64_t>::max());
-  const Resources estimate = now();
-  EXPECT_EQ(estimate, estimate.revocable());
-  for (const Resource& resource : estimate) {
-    EXPECT_GT(1e17, resource.scalar().value());
-  }
+  EXPECT_TRUE(now().empty());
 }
 
 TEST_F(EstimatorTest, TakesOffWhatWasLentSinceTheDecision) {

@@ -209,6 +209,28 @@ TEST(Library, RefusesAMistakeAndToleratesAnUnknownKeyOnlyInTheOldDialect) {
   EXPECT_FALSE(makes("org_gleaner_ResourceEstimator", {{"config", "/no/such/file"}}));
 }
 
+TEST(Library, ReadsNumbersAsTheThresholdModuleDid) {
+  const auto takes = [](const std::string& key, const std::string& value) {
+    return std::unique_ptr<QoSController>(
+        module<QoSController>("com_blue_yonder_ThresholdQoSController")
+          ->create(parameters({{key, value}}))) != nullptr;
+  };
+  for (const char* good : {"64", "0.5", "-1", "1e3", "inf", "nan"}) {
+    EXPECT_TRUE(takes("load_threshold_5min", good)) << good;
+  }
+  for (const char* bad : {"", " 64", "64 ", "6 4", "x", "64load", "0x10"}) {
+    EXPECT_FALSE(takes("load_threshold_1min", bad)) << bad;
+    EXPECT_FALSE(takes("load_threshold_15min", bad)) << bad;
+  }
+  for (const char* good : {"0", "200000"}) {
+    EXPECT_TRUE(takes("mem_threshold", good)) << good;
+  }
+  for (const char* bad : {"", "-1", "+1", "1.5", "200000MB", "200 ", " 200", "0x10", "1e3",
+                          "99999999999999999999"}) {
+    EXPECT_FALSE(takes("mem_threshold", bad)) << bad;
+  }
+}
+
 TEST(Library, OurOwnModulesWorkTogether) {
   const auto lends = made<ResourceEstimator>(
       "org_gleaner_ResourceEstimator", {}, answering(twoExecutors()));

@@ -139,23 +139,6 @@ TEST_F(ModuleObjectTest, SaysTheSameTroubleOnce) {
   EXPECT_EQ(3, fake::calls("push"));
 }
 
-TEST_F(ParametersTest, ReadsNumbersAsTheThresholdModuleDid) {
-  for (const char* good : {"64", "0.5", "-1", "1e3", "inf", "nan"}) {
-    EXPECT_TRUE(takes("load_threshold_5min", good)) << good;
-  }
-  for (const char* bad : {"", " 64", "64 ", "6 4", "x", "64load", "0x10", "0x1.8"}) {
-    EXPECT_FALSE(takes("load_threshold_1min", bad)) << bad;
-    EXPECT_FALSE(takes("load_threshold_15min", bad)) << bad;
-  }
-  for (const char* good : {"0", "200000"}) {
-    EXPECT_TRUE(takes("mem_threshold", good)) << good;
-  }
-  for (const char* bad : {"", "-1", "+1", "1.5", "200000MB", "200 ", " 200", "0x10", "1e3",
-                          "99999999999999999999"}) {
-    EXPECT_FALSE(takes("mem_threshold", bad)) << bad;
-  }
-}
-
 TEST_F(ParametersTest, ReadsResourcesAsTheAgentDoes) {
   for (const char* good : {"cpus:16;mem:96000", "", "cpus(prod):4", "ports:[1-5]",
                            R"([{"name":"cpus","type":"SCALAR","scalar":{"value":2}}])"}) {
@@ -171,10 +154,10 @@ TEST_F(ParametersTest, LetsTheLastOfTheSameKeyCountButWantsEachToBeRight) {
     std::unique_ptr<QoSController> made(com_blue_yonder_ThresholdQoSController.create(from));
     return made != nullptr;
   };
-  EXPECT_TRUE(make(parameters({{"load_threshold_1min", "1"}, {"load_threshold_1min", "2.5"}})));
+  EXPECT_TRUE(make(parameters({{"resources", "cpus:1"}, {"resources", "cpus:2"}})));
   EXPECT_THAT(fake::script().parameters,
-              ElementsAre(Pair("load_threshold_1min", "1"), Pair("load_threshold_1min", "2.5")));
-  EXPECT_FALSE(make(parameters({{"mem_threshold", "x"}, {"mem_threshold", "1"}})));
+              ElementsAre(Pair("resources", "cpus:1"), Pair("resources", "cpus:2")));
+  EXPECT_FALSE(make(parameters({{"resources", "cpus"}, {"resources", "cpus:1"}})));
 }
 
 TEST_F(ParametersTest, PassesOnWhatItDoesNotKnow) {
