@@ -24,6 +24,8 @@ pub(crate) enum Command {
     /// On a terminal it prints a line for each decision. Elsewhere it logs changes to standard error.
     /// SIGINT and SIGTERM end it, SIGHUP reads the configuration again.
     Run(Run),
+    /// Say how a running daemon stands, with an exit code for scripts
+    Status(crate::status::Args),
     /// Take one measurement and show each task with its use, its class and why it has that class
     Sample(Sample),
     /// Show what was detected: cgroups, layout, tasks, and what cannot be seen
@@ -56,6 +58,16 @@ pub(crate) struct ConfigFile {
     /// Read the configuration from this TOML file; without it everything is at its default
     #[arg(short = 'c', long = "config", value_name = "FILE")]
     pub(crate) path: Option<PathBuf>,
+}
+
+/// Which daemon to ask.
+#[derive(Debug, Args)]
+pub(crate) struct Daemon {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+    /// Ask the daemon at this address instead of at `http.listen`
+    #[arg(short, long, value_name = "URL")]
+    pub(crate) url: Option<String>,
 }
 
 #[derive(Debug, Args)]

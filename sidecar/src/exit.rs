@@ -7,6 +7,12 @@ use std::process::ExitCode;
 /// Why the program ended, other than as asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
+    /// `status`: the daemon works, with a limitation.
+    Limited,
+    /// `status`: the daemon cannot do what it is there for.
+    Failing,
+    /// `status`: nobody answers.
+    Unanswered,
     /// The command line cannot be understood.
     Usage,
     /// A trace or recording cannot be used.
@@ -27,7 +33,10 @@ pub(crate) enum Exit {
 
 impl Exit {
     /// Every failure, by code.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 11] = [
+        Self::Limited,
+        Self::Failing,
+        Self::Unanswered,
         Self::Usage,
         Self::Data,
         Self::NoInput,
@@ -41,6 +50,9 @@ impl Exit {
     /// The exit status.
     pub(crate) const fn code(self) -> u8 {
         match self {
+            Self::Limited => 1,
+            Self::Failing => 2,
+            Self::Unanswered => 3,
             Self::Usage => 64,
             Self::Data => 65,
             Self::NoInput => 66,
@@ -55,6 +67,9 @@ impl Exit {
     /// What it means, for `--help`.
     const fn meaning(self) -> &'static str {
         match self {
+            Self::Limited => "`status` only: strained or degraded",
+            Self::Failing => "`status` only: critical, blind, stale or poisoned",
+            Self::Unanswered => "`status` only: no daemon answers",
             Self::Usage => "the command line is wrong",
             Self::Data => "a trace or recording cannot be used",
             Self::NoInput => "the configuration or audit file cannot be read",
@@ -88,9 +103,16 @@ impl Failure {
         Self { exit, message: message.to_string() }
     }
 
+    /// One of which everything has been told already.
+    pub(crate) const fn told(exit: Exit) -> Self {
+        Self { exit, message: String::new() }
+    }
+
     /// Says why on standard error and gives the exit status.
     pub(crate) fn report(&self) -> ExitCode {
-        eprintln!("gleaner: {}", self.message);
+        if !self.message.is_empty() {
+            eprintln!("gleaner: {}", self.message);
+        }
         ExitCode::from(self.exit.code())
     }
 }

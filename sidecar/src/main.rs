@@ -2,7 +2,9 @@
 //! The daemon and the command line.
 
 mod backtest;
+mod civil;
 mod cli;
+mod client;
 mod clock;
 mod config;
 mod exit;
@@ -16,6 +18,8 @@ mod run;
 mod scribe;
 mod selftest;
 mod settings;
+mod shown;
+mod status;
 mod table;
 mod victims;
 
@@ -53,6 +57,7 @@ fn usage(message: &clap::Error) -> ExitCode {
 fn execute(command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(args) => run::run(&args),
+        Command::Status(args) => status::status(&args),
         Command::Sample(args) => look::sample(&args.config, args.json),
         Command::Layout(args) => look::layout(&args.config),
         Command::Record(args) => record::run(&args),

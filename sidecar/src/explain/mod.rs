@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `gleaner explain`: one decision from the audit file, with what was done because of it and what came of that.
 
-mod civil;
 mod text;
 
 use crate::cli::ConfigFile;

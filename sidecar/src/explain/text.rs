@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A decision's story for a person: how things stood, who could have been chosen, what was done, what came of it.
 
-use super::civil::{date_time, time};
+use crate::civil::{date_time, time};
 use super::{Story, corrections};
 use crate::table::{Align, Table, printable};
 use gleaner_act::audit::{Ended, Entry};

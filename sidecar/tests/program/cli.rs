@@ -9,6 +9,7 @@ use std::net::TcpListener;
 fn help_says_what_each_command_does() {
     let names = [
         "run",
+        "status",
         "sample",
         "layout",
         "check-config",

@@ -7,3 +7,4 @@ mod common;
 mod fake_node;
 mod record;
 mod run;
+mod status;
