@@ -9,6 +9,7 @@ pub mod host_cgroup;
 pub mod load;
 pub mod poll;
 pub mod programs;
+pub mod rig;
 pub mod shortage;
 pub mod sim;
 pub mod skip;

@@ -50,6 +50,20 @@ pub enum Work {
         /// Bytes.
         bytes: u64,
     },
+    /// Reads memory as fast as it comes, far more of it than any cache holds.
+    Stream {
+        /// Threads.
+        threads: u32,
+        /// Bytes each thread reads through.
+        bytes: u64,
+    },
+    /// Writes a file over and over, and waits for the disk after each MiB.
+    Disk {
+        /// The file; made if it does not exist.
+        path: PathBuf,
+        /// Bytes of it.
+        bytes: u64,
+    },
 }
 
 impl Work {
@@ -69,6 +83,10 @@ impl Work {
             Self::Cache { path, bytes } => {
                 vec!["cache".into(), path.into(), bytes.to_string().into()]
             }
+            Self::Stream { threads, bytes } => words("stream", &[u64::from(*threads), *bytes]),
+            Self::Disk { path, bytes } => {
+                vec!["disk".into(), path.into(), bytes.to_string().into()]
+            }
         }
     }
 }
@@ -87,6 +105,17 @@ impl Load {
     ///
     /// If the program cannot be started or moved.
     pub fn start(work: &Work, group: &Group) -> io::Result<Self> {
+        let mut load = Self::prepare(work, group)?;
+        load.begin()?;
+        Ok(load)
+    }
+
+    /// Starts the program in `group`, and lets it wait: [`Load::begin`] makes it work at once.
+    ///
+    /// # Errors
+    ///
+    /// If the program cannot be started or moved.
+    pub fn prepare(work: &Work, group: &Group) -> io::Result<Self> {
         let program = built("load")?;
         // Its standard input stays open for its life: it ends when that closes.
         let child = Command::new(&program)
@@ -98,12 +127,21 @@ impl Load {
                 io::Error::new(error.kind(), format!("{}: {error}", program.display()))
             })?;
         let freezer = group.directory("freezer").ok().map(|at| at.join("freezer.state"));
-        let mut load = Self { child, freezer };
+        let load = Self { child, freezer };
         group.add(load.pid())?;
-        if let Some(input) = &mut load.child.stdin {
-            input.write_all(b"go\n")?;
-        }
         Ok(load)
+    }
+
+    /// Makes a prepared load work.
+    ///
+    /// # Errors
+    ///
+    /// If it has ended.
+    pub fn begin(&mut self) -> io::Result<()> {
+        match &mut self.child.stdin {
+            Some(input) => input.write_all(b"go\n"),
+            None => Ok(()),
+        }
     }
 
     /// Its process id.

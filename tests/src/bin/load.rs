@@ -32,13 +32,10 @@ fn main() -> ExitCode {
             .zip(number(rate))
             .map(|(bytes, rate)| in_background(move || grow(bytes, rate))),
         ["churn", bytes] => number(bytes).map(|bytes| in_background(move || churn(bytes))),
-        ["cache", path, bytes] => number(bytes).map(|bytes| {
-            let path = path.to_owned();
-            in_background(move || {
-                if let Err(error) = cache(&path, bytes) {
-                    eprintln!("load: {path}: {error}");
-                }
-            });
+        ["cache", path, bytes] => number(bytes).map(|bytes| on_file(path, bytes, cache)),
+        ["disk", path, bytes] => number(bytes).map(|bytes| on_file(path, bytes, disk)),
+        ["stream", threads, bytes] => number(threads).zip(number(bytes)).map(|(threads, bytes)| {
+            (0..threads).for_each(|_| in_background(move || stream(bytes)));
         }),
         ["deaf"] => {
             ignore_termination();
@@ -62,6 +59,15 @@ fn number(text: &str) -> Option<usize> {
 
 fn in_background(work: impl FnOnce() + Send + 'static) {
     std::thread::spawn(work);
+}
+
+fn on_file(path: &str, bytes: usize, work: fn(&str, usize) -> io::Result<()>) {
+    let path = path.to_owned();
+    in_background(move || {
+        if let Err(error) = work(&path, bytes) {
+            eprintln!("load: {path}: {error}");
+        }
+    });
 }
 
 fn spin(threads: usize) {
@@ -157,6 +163,26 @@ fn cache(path: &str, bytes: usize) -> io::Result<()> {
         file.seek(SeekFrom::Start(0))?;
         for read in (0..bytes).step_by(CHUNK) {
             file.read_exact(&mut buffer[..CHUNK.min(bytes - read)])?;
+        }
+    }
+}
+
+fn stream(bytes: usize) {
+    let memory = vec![1_u64; bytes / size_of::<u64>()];
+    loop {
+        let sum = memory.iter().fold(0_u64, |sum, word| sum.wrapping_add(*word));
+        black_box(sum);
+    }
+}
+
+fn disk(path: &str, bytes: usize) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    let buffer = vec![7; CHUNK];
+    loop {
+        file.seek(SeekFrom::Start(0))?;
+        for written in (0..bytes).step_by(CHUNK) {
+            file.write_all(&buffer[..CHUNK.min(bytes - written)])?;
+            file.sync_data()?;
         }
     }
 }

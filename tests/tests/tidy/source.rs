@@ -14,9 +14,13 @@ const MACROS: [(&str, &str); 3] = [
     ("dbg", "use a test's assertion, or tracing"),
 ];
 /// Files of test code that may sleep, and why.
-const SLEEPERS: [(&str, &str); 2] = [
+const SLEEPERS: [(&str, &str); 3] = [
     ("tests/src/poll.rs", "the one place that waits: it looks again until a deadline"),
     ("tests/src/bin/load.rs", "takes memory at a given rate"),
+    (
+        "tests/src/rig/pause.rs",
+        "a measurement lasts as long as it is meant to, and a request comes when it is due",
+    ),
 ];
 
 /// A token with its line; groups are flattened into their delimiters' content.

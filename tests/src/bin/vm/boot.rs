@@ -62,8 +62,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::from(code))
 }
 
-/// The layout that the test binary's name asks for: `vm_v2_memory-1a2b…` wants v2.
+/// The layout that the test binary's name asks for: `vm_v2_memory-1a2b…` wants v2. `GLEANER_VM_LAYOUT` asks for
+/// programs of other names.
 fn layout_of(program: &Path) -> Result<Layout> {
+    if let Ok(word) = std::env::var("GLEANER_VM_LAYOUT") {
+        return Layout::from_word(&word).with_context(|| format!("GLEANER_VM_LAYOUT={word:?}"));
+    }
     let name = program.file_name().unwrap_or_default().to_string_lossy();
     let word = name.strip_prefix("vm_").and_then(|rest| rest.split('_').next());
     match word.and_then(Layout::from_word) {
@@ -91,6 +95,9 @@ fn pack(test: &Path, request: &Request) -> Result<File> {
     if let Some(built) = own.parent() {
         programs.extend(PROGRAMS.iter().map(|name| built.join(name)).filter(|path| path.exists()));
     }
+    // A program from elsewhere that the test starts, where there is one.
+    let more = std::env::var_os("GLEANER_VM_PACK").map(PathBuf::from);
+    programs.extend(more.filter(|path| path.is_file()));
     let mut libraries = libraries(&own)?;
     for program in &programs {
         libraries.extend(self::libraries(program)?);
