@@ -6,12 +6,10 @@ use crate::setup::Setup;
 use crate::spawn;
 use gleaner_act::clock::{Clock as _, SystemClock};
 use gleaner_engine::decision::Decision;
-use gleaner_estimator::reason::Resource;
-use gleaner_estimator::sample::{Sample, TaskId};
+use gleaner_estimator::sample::Sample;
 use gleaner_estimator::usage::Usage;
-use gleaner_qos::verdict::Action;
 use gleaner_watch::about::About;
-use gleaner_watch::correction::{Ended, Ending};
+use gleaner_watch::correction::Ended;
 use gleaner_watch::http::{self, Surface};
 use gleaner_watch::metrics::Metrics;
 use gleaner_watch::published::Published;
@@ -51,9 +49,8 @@ impl Teller {
         self.last = Some(decision.clone());
     }
 
-    pub(crate) fn ended(&self, task: TaskId, resource: Resource, ending: Ending, wall_ms: u64) {
-        let action = Action::Evict;
-        self.publisher.tell_ended(&Ended { task, action, resource, ending, wall_ms });
+    pub(crate) fn ended(&self, ended: &Ended) {
+        self.publisher.tell_ended(ended);
     }
 
     /// Says that this handle has stopped itself.

@@ -24,7 +24,8 @@ fn source() -> PathBuf {
 /// What a program prints; fails with all of it if the program does.
 fn output<S: AsRef<OsStr>>(program: &Path, arguments: impl IntoIterator<Item = S>) -> String {
     let output = Command::new(program).args(arguments).output().expect("a program that starts");
-    let text = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    let text =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
     let text = text.concat();
     assert!(output.status.success(), "{}: {}\n{text}", program.display(), output.status);
     text
@@ -65,18 +66,31 @@ fn the_module_exports_its_objects_alone_and_passes_its_tests() {
     let gleaner = format!("-DGLEANER_LIBRARY={}", library.display());
     let said = output(
         &cmake,
-        ["-S", &text(&source()), "-B", &text(&build), &mesos_root, &gleaner, "-DCMAKE_CXX_STANDARD=17"],
+        [
+            "-S",
+            &text(&source()),
+            "-B",
+            &text(&build),
+            &mesos_root,
+            &gleaner,
+            "-DCMAKE_CXX_STANDARD=17",
+        ],
     );
     if let Some(line) = said.lines().find(|line| line.contains("SKIPPED")) {
         return skip(&format!("Mesos headers: {}", line.trim_start_matches("-- ")));
     }
     output(&cmake, ["--build", &text(&build), "--parallel", "2"]);
 
-    let exports = output(Path::new("nm"), ["-D", "--defined-only", &text(&build.join("libgleaner_mesos.so"))]);
-    let mut names: Vec<&str> = exports.lines().filter_map(|line| line.split(' ').next_back()).collect();
+    let exports = output(
+        Path::new("nm"),
+        ["-D", "--defined-only", &text(&build.join("libgleaner_mesos.so"))],
+    );
+    let mut names: Vec<&str> =
+        exports.lines().filter_map(|line| line.split(' ').next_back()).collect();
     names.sort_unstable();
     assert_eq!(names, EXPORTS);
 
-    let said = output(&ctest, ["--test-dir", &text(&build), "--output-on-failure", "--no-tests=error"]);
+    let said =
+        output(&ctest, ["--test-dir", &text(&build), "--output-on-failure", "--no-tests=error"]);
     assert!(said.contains("100% tests passed"), "{said}");
 }

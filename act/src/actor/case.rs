@@ -24,8 +24,7 @@ pub(super) struct Case {
     pub(super) action: Action,
     pub(super) seen: Timestamp,
     pub(super) began: Timestamp,
-    /// It answers harm, and how soon counts.
-    answers: bool,
+    reason: Reason,
     /// MemAvailable before an eviction.
     available: Option<Bytes>,
 }
@@ -48,7 +47,7 @@ impl Actor {
             action,
             seen,
             began: self.clock.now(),
-            answers: correction.why().reason != Reason::Standing && !action.releases(),
+            reason: correction.why().reason,
             available: (action == Action::Evict).then(memory_available).flatten(),
         };
         let intent = Intent {
@@ -71,8 +70,11 @@ impl Actor {
         let wall_ms = self.clock.wall_ms();
         let (action, resource) = (case.action, case.resource);
         let task = case.task.clone();
-        self.tally.end(Ending { task, action, resource, outcome: outcome.clone(), wall_ms });
-        if outcome == Outcome::Done && case.answers {
+        let (reason, outcome_now) = (case.reason, outcome.clone());
+        self.tally.end(Ending { task, action, resource, reason, outcome: outcome_now, wall_ms });
+        // What stands for good answers no harm, and giving back is no reaction.
+        let answers = case.reason != Reason::Standing && !action.releases();
+        if outcome == Outcome::Done && answers {
             let stage = if case.action == Action::Evict { Stage::Gone } else { Stage::Written };
             self.tally.react(stage, at.since(case.seen).unwrap_or_default());
         }

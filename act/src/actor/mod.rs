@@ -158,8 +158,8 @@ impl Actor {
             if correction.is_would() || (mode == Mode::Observe && !action.releases()) {
                 let (resource, outcome) = (correction.resource(), Outcome::Observed);
                 let wall_ms = self.clock.wall_ms();
-                let task = correction.task().clone();
-                self.tally.end(Ending { task, action, resource, outcome, wall_ms });
+                let (task, reason) = (correction.task().clone(), correction.why().reason);
+                self.tally.end(Ending { task, action, resource, reason, outcome, wall_ms });
                 continue;
             }
             let place = sample.tasks.binary_search_by(|t| t.task.id.cmp(correction.task()));

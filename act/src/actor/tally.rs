@@ -5,7 +5,7 @@ use crate::outcome::Outcome;
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::sample::TaskId;
 use gleaner_estimator::units::Span;
-use gleaner_qos::verdict::Action;
+use gleaner_qos::verdict::{Action, Reason};
 
 /// Most facts of one kind that are kept; nobody who looks once a second misses any.
 const MOST: usize = 4096;
@@ -19,6 +19,8 @@ pub struct Ending {
     pub action: Action,
     /// For which resource.
     pub resource: Resource,
+    /// Why.
+    pub reason: Reason,
     /// What came of it.
     pub outcome: Outcome,
     /// When, milliseconds since 1970-01-01 UTC.

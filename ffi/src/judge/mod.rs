@@ -19,8 +19,9 @@ use gleaner_estimator::sample::{Sample, TaskId};
 use gleaner_estimator::units::{Span, Timestamp};
 use gleaner_qos::capability::{Ability, Actuator, Capabilities};
 use gleaner_qos::report::{Outcome, Report};
-use gleaner_qos::verdict::Action;
-use gleaner_watch::correction::Ending;
+use gleaner_qos::verdict::{Action, Reason};
+use gleaner_watch::correction::{Ended, Ending};
+use rules::Wanted;
 use stand::Standing;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub(crate) struct Seen<'a> {
 struct Asked {
     task: TaskId,
     resource: Resource,
+    reason: Reason,
     at: Timestamp,
     taken: bool,
 }
@@ -197,7 +199,14 @@ impl Judge {
                 (true, _) => Ending::Ignored,
             };
             if let Some(teller) = &self.teller {
-                teller.ended(asked.task, asked.resource, ending, seen.wall_ms);
+                teller.ended(&Ended {
+                    task: asked.task,
+                    action: Action::Evict,
+                    resource: asked.resource,
+                    reason: asked.reason,
+                    ending,
+                    wall_ms: seen.wall_ms,
+                });
             }
         }
     }
@@ -214,11 +223,11 @@ impl Judge {
             (None, _) => rules::wanted(decision),
         };
         let mut waiting = Vec::new();
-        for (task, resource, reason) in wanted {
+        for Wanted { task, resource, reason, words } in wanted {
             let name = container(&task).to_owned();
-            waiting.push(Waiting { name, resource, reason, decided: seen.at });
+            waiting.push(Waiting { name, resource, reason: words, decided: seen.at });
             self.asked.retain(|asked| asked.task != task);
-            self.asked.push(Asked { task, resource, at: seen.at, taken: false });
+            self.asked.push(Asked { task, resource, reason, at: seen.at, taken: false });
         }
         let limit = self.setup.config.engine.qos.budget.gone_within;
         let fresh = |at: Timestamp| seen.at.since(at).is_none_or(|span: Span| span <= limit);

@@ -10,7 +10,7 @@ use gleaner_engine::decision::{Decision, Mode};
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::sample::TaskId;
 use gleaner_qos::level::Level;
-use gleaner_qos::verdict::{Action, Correction};
+use gleaner_qos::verdict::{Action, Correction, Reason};
 
 /// The engine's part, with what may be lent resolved by who arranges the tasks.
 pub(super) fn engine(setup: &Setup) -> EngineConfig {
@@ -38,11 +38,30 @@ pub(super) fn level(decision: &Decision) -> u32 {
     }
 }
 
-/// Who is to go, over which resource, and why.
-pub(super) fn wanted(decision: &Decision) -> Vec<(TaskId, Resource, String)> {
+/// Who is to go, and why.
+pub(super) struct Wanted {
+    pub(super) task: TaskId,
+    pub(super) resource: Resource,
+    pub(super) reason: Reason,
+    /// For people.
+    pub(super) words: String,
+}
+
+impl Wanted {
+    fn of(correction: &Correction) -> Self {
+        Self {
+            task: correction.task().clone(),
+            resource: correction.resource(),
+            reason: correction.why().reason,
+            words: why(correction),
+        }
+    }
+}
+
+/// Everybody whom a decision wants to go.
+pub(super) fn wanted(decision: &Decision) -> Vec<Wanted> {
     let real = |c: &&Correction| c.action() == Action::Evict && !c.is_would();
-    let list = decision.verdict.corrections.iter().filter(real);
-    list.map(|c| (c.task().clone(), c.resource(), why(c))).collect()
+    decision.verdict.corrections.iter().filter(real).map(Wanted::of).collect()
 }
 
 fn why(correction: &Correction) -> String {

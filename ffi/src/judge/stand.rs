@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Where thresholds alone decide: the rule of `gleaner_qos::drop_in`, over the agent's own table.
 
+use super::rules::Wanted;
 use crate::handle::table::Table;
 use crate::measure::container;
 use crate::setup::Stand;
@@ -12,6 +13,7 @@ use gleaner_estimator::units::{Amount, Bytes, MilliCpus};
 use gleaner_estimator::usage::Usage;
 use gleaner_qos::config::QosConfig;
 use gleaner_qos::drop_in::{DropIn, Listed};
+use gleaner_qos::verdict::Reason;
 use std::collections::BTreeMap;
 
 /// See the module's head.
@@ -44,7 +46,7 @@ impl Standing {
         usage: &Usage,
         table: &Table,
         config: &QosConfig,
-    ) -> Vec<(TaskId, Resource, String)> {
+    ) -> Vec<Wanted> {
         let ids: BTreeMap<&str, &TaskId> =
             sample.tasks.iter().map(|task| (container(&task.task.id), &task.task.id)).collect();
         let listed = |entry| {
@@ -61,7 +63,13 @@ impl Standing {
             Resource::Memory => "used memory is at its threshold",
             Resource::Cpu | Resource::Io => "load is at a threshold",
         };
-        victim.into_iter().map(|v| (v.task, v.resource, why(v.resource).to_owned())).collect()
+        let wanted = victim.map(|v| Wanted {
+            words: why(v.resource).to_owned(),
+            reason: Reason::Threshold,
+            resource: v.resource,
+            task: v.task,
+        });
+        wanted.into_iter().collect()
     }
 }
 

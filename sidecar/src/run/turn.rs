@@ -136,6 +136,7 @@ impl Daemon {
                 task: ending.task,
                 action: ending.action,
                 resource: ending.resource,
+                reason: ending.reason,
                 wall_ms: ending.wall_ms,
             });
         }
