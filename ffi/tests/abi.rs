@@ -42,69 +42,42 @@ macro_rules! layout {
     }};
 }
 
-#[test]
-fn layouts_are_as_listed() {
+#[rustfmt::skip]
+fn passed_in() -> String {
     let mut text = String::new();
     layout!(text, "gleaner_parameter", Parameter { key, key_len, value, value_len });
-    layout!(
-        text,
-        "gleaner_options",
-        Options {
-            size,
-            abi_version,
-            role,
-            dialect,
-            reserved,
-            parameters,
-            parameter_count,
-            parameter_size
-        }
-    );
-    layout!(
-        text,
-        "gleaner_task",
-        Task {
-            id,
-            id_len,
-            tenant,
-            tenant_len,
-            class_,
-            known,
-            priority,
-            reserved,
-            cpu_allocated_millis,
-            memory_allocated_bytes,
-            cpu_usage_usec,
-            throttled_usec,
-            periods,
-            throttled_periods,
-            memory_usage_bytes,
-            memory_rss_bytes,
-            memory_limit_bytes,
-            processes
-        }
-    );
-    layout!(
-        text,
-        "gleaner_offer",
-        Offer { size, cpu_millis, memory_bytes, flags, level, generation, age_ms }
-    );
-    layout!(
-        text,
-        "gleaner_pace",
-        Pace { size, push_every_ms, push_timeout_ms, table_max_age_ms, poll_every_ms }
-    );
-    layout!(
-        text,
-        "gleaner_correction",
-        Correction { generation, index, action, resource, flags, id, id_len, reason, reason_len }
-    );
-    layout!(
-        text,
-        "gleaner_log_line",
-        LogLine { size, level, reserved, wall_ms, text, text_len, lost }
-    );
-    compare("layout.txt", &text);
+    layout!(text, "gleaner_options", Options {
+        size, abi_version, role, dialect, reserved, parameters, parameter_count, parameter_size
+    });
+    layout!(text, "gleaner_task", Task {
+        id, id_len, tenant, tenant_len, class_, known, priority, reserved, cpu_allocated_millis,
+        memory_allocated_bytes, cpu_usage_usec, throttled_usec, periods, throttled_periods,
+        memory_usage_bytes, memory_rss_bytes, memory_limit_bytes, processes
+    });
+    text
+}
+
+#[rustfmt::skip]
+fn handed_out() -> String {
+    let mut text = String::new();
+    layout!(text, "gleaner_offer", Offer {
+        size, cpu_millis, memory_bytes, flags, level, generation, age_ms
+    });
+    layout!(text, "gleaner_pace", Pace {
+        size, push_every_ms, push_timeout_ms, table_max_age_ms, poll_every_ms
+    });
+    layout!(text, "gleaner_correction", Correction {
+        generation, index, action, resource, flags, id, id_len, reason, reason_len
+    });
+    layout!(text, "gleaner_log_line", LogLine {
+        size, level, reserved, wall_ms, text, text_len, lost
+    });
+    text
+}
+
+#[test]
+fn layouts_are_as_listed() {
+    compare("layout.txt", &(passed_in() + &handed_out()));
 }
 
 /// The library that belongs to this test's build.

@@ -79,6 +79,42 @@ fn the_header_is_clean_c11_and_cpp17() {
     }
 }
 
+/// The list of layouts, which the library's own tests compare with Rust, as assertions for the compiler.
+fn layout_assertions() -> String {
+    let list = std::fs::read_to_string(repository().join("ffi/abi/layout.txt")).expect("a list");
+    let (mut text, mut structure) = ("#include \"gleaner.h\"\n".to_owned(), "");
+    for line in list.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let fact = match words[..] {
+            [name, "size", size, "align", align] => {
+                structure = name;
+                format!("sizeof({name}) == {size} && _Alignof({name}) == {align}")
+            }
+            [offset, size, field] => format!(
+                "offsetof({structure}, {field}) == {offset} && sizeof((({structure} *)0)->{field}) == {size}"
+            ),
+            _ => panic!("not understood: {line}"),
+        };
+        text.push_str(&format!("_Static_assert({fact}, \"{}\");\n", line.trim()));
+    }
+    text + "int main(void) { return 0; }\n"
+}
+
+#[test]
+fn c_lays_structures_out_as_listed() {
+    if !has("gcc") {
+        return skip("gcc is not installed");
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let source = directory.path().join("layout.c");
+    std::fs::write(&source, layout_assertions()).expect("a file");
+    run(Command::new("gcc")
+        .args(STRICT)
+        .args(["-std=c11", "-fsyntax-only", "-I"])
+        .arg(header())
+        .arg(&source));
+}
+
 #[test]
 fn pkg_config_finds_an_installed_library() {
     if !has("pkg-config") {

@@ -54,6 +54,8 @@ fn two_modules_of_one_agent_share_measurement_and_not_policy() {
     let closed = [("resources", "cpus:6"), ("load_threshold_1min", "4")];
     let estimator = start(&node, GLEANER_ROLE_ESTIMATOR, &closed);
     let controller = start(&node, GLEANER_ROLE_CONTROLLER, &[("load_threshold_1min", "8")]);
+    // A thread names itself, so its name may come a moment after it.
+    wait_until("the thread's name", PATIENCE, || (!threads().is_empty()).then_some(()));
     assert_eq!(threads(), ["gleaner-measure"], "one thread measures for both");
     // A table of either serves both.
     controller.push(&[best_effort("be", 100)]).expect("a table");
@@ -74,7 +76,6 @@ fn threads_block_every_signal_and_descriptors_are_not_inherited() {
     let node = FakeNode::new(FakeVersion::V2);
     let before = inherited();
     let host = start(&node, GLEANER_ROLE_ESTIMATOR, &[("metrics_listen", "127.0.0.1:0")]);
-    // A thread names itself, so its name may come a moment after it.
     wait_until("both threads", PATIENCE, || (threads().len() == 2).then_some(()));
     let mut found = 0;
     for task in fs::read_dir("/proc/self/task").expect("procfs").flatten() {
