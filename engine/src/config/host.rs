@@ -217,6 +217,20 @@ pub struct WatchConfig {
     pub budget: Ratio,
 }
 
+/// Who decides, where it is not the built-in policy: `[policy]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyConfig {
+    /// A library that exports `gleaner_policy_*`; `None` decides by ourselves.
+    pub library: Option<PathBuf>,
+}
+
+/// Modules of an agent that let this daemon decide: `[agent]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentConfig {
+    /// The socket that they connect to; `None` lets nobody.
+    pub socket: Option<PathBuf>,
+}
+
 /// How what is decided is carried out: `[act]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActConfig {
@@ -245,6 +259,10 @@ pub struct HostConfig {
     pub watch: WatchConfig,
     /// How it is acted.
     pub act: ActConfig,
+    /// Who decides.
+    pub policy: PolicyConfig,
+    /// Whom it is decided for, beside this node.
+    pub agent: AgentConfig,
     /// What is served.
     pub http: HttpConfig,
     /// What is written down.

@@ -2,8 +2,8 @@
 //! From text to [`Config`]: every key is looked up in the table, every mistake is noted, none stops the search for more.
 
 use super::host::{
-    ActConfig, AuditConfig, HostConfig, HttpConfig, LayoutConfig, Limits, LogConfig, LogFormat,
-    LogLevel, OrAuto, StateConfig, TaskRule, WatchConfig,
+    ActConfig, AgentConfig, AuditConfig, HostConfig, HttpConfig, LayoutConfig, Limits, LogConfig,
+    LogFormat, LogLevel, OrAuto, PolicyConfig, StateConfig, TaskRule, WatchConfig,
 };
 use super::key::Key;
 use super::keys::{SECTIONS, SHADOWS, TASK_KEYS, TASK_RULES, keys};
@@ -131,6 +131,8 @@ fn blank() -> Config {
                 grace: Span::default(),
                 protected_processes: Vec::new(),
             },
+            policy: PolicyConfig { library: None },
+            agent: AgentConfig { socket: None },
             http: HttpConfig { listen: None, metrics_listen: None, allowed_hosts: Vec::new() },
             audit: AuditConfig { file: None, max_size: Bytes::default(), keep: 0 },
             state: StateConfig { file: None, every: Span::default(), max_age: Span::default() },

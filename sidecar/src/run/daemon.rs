@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The daemon: what it is made of, and the loop that waits for whatever is due next.
 
+use super::agent::Agent;
 use super::hand::Hand;
 use super::journal::Journal;
 use super::pace::Pace;
@@ -43,6 +44,8 @@ pub(super) struct Daemon {
     pub(super) parts: Parts,
     pub(super) policies: Policies,
     pub(super) hand: Hand,
+    /// The modules of an agent, where they are to connect.
+    pub(super) agent: Option<Agent>,
     pub(super) host: HostState,
     pub(super) schedule: Schedule,
     pub(super) pace: Pace,
@@ -74,14 +77,18 @@ impl Daemon {
         let engine = learned::start(rules, &parts.config.host.state);
         let schedule = Schedule::new(clock.now(), parts.config.engine.interval);
         let layout = parts.collector.layout();
+        let socket = parts.config.host.agent.socket.as_deref();
+        let agent = socket.map(Agent::open).transpose()?;
         let hand = Hand::open(&parts.config, &layout, parts.scribe.entries())?;
-        let policies = Policies::new(engine, &parts.config.shadows, recording)
+        let mut policies = Policies::new(engine, &parts.config.shadows, recording)
             .map_err(crate::record::failure)?;
+        policies.invite(&parts.config)?;
         Ok(Self {
             policies,
             pace: Pace::new(parts.config.host.watch),
             parts,
             hand,
+            agent,
             host: HostState::default(),
             schedule,
             dropped_before: 0,
@@ -140,6 +147,9 @@ impl Daemon {
             self.policies.replace(learned::carry_over(self.policies.live(), rules));
             // The new engine knows nothing of what the one before asked for.
             self.hand.put_everything_back();
+            if let Err(failure) = self.policies.invite(config) {
+                tracing::error!(why = %failure, "the loaded policy does not take the new rules");
+            }
         }
         self.policies.follow(&config.shadows);
         publisher.set_about(facts::about(config, places.clone(), collector));
@@ -164,6 +174,10 @@ impl Daemon {
         let mut troubles = facts::troubles(&layout);
         troubles.extend(self.refused_reload());
         troubles.extend(self.hand.troubles(&self.could));
+        troubles.extend(self.policies.wrong().map(|why| Trouble {
+            what: format!("the loaded policy is not followed: {why}"),
+            command: "gleaner check-config  # policy.library".to_owned(),
+        }));
         troubles.extend(self.pace.stretched().map(|every| Trouble {
             what: format!(
                 "looking for harm is dear here: it is done every {every} while all is calm"

@@ -19,6 +19,7 @@ use gleaner_estimator::sample::Sample;
 use gleaner_estimator::units::{Span, Timestamp};
 use gleaner_qos::capability::{Ability, Actuator, Capabilities};
 use gleaner_qos::report::Report;
+use gleaner_qos::verdict::Verdict;
 use gleaner_watch::snapshot::{Held, Trouble};
 use std::fs;
 use std::path::Path;
@@ -118,15 +119,16 @@ impl Hand {
         actor.capabilities()
     }
 
-    /// Carries out a decision; `seen` is when the harm behind it was seen.
+    /// Carries out the verdict of a decision, or a part of it; `seen` is when the harm behind it was seen.
     pub(super) fn apply(
         &mut self,
         decision: &Decision,
+        verdict: &Verdict,
         sample: &Sample,
         seen: Timestamp,
     ) -> Vec<Report> {
         let Some(actor) = &mut self.actor else { return Vec::new() };
-        actor.apply(decision.tick, sample, &decision.verdict, decision.mode, seen)
+        actor.apply(decision.tick, sample, verdict, decision.mode, seen)
     }
 
     /// When something under way is to be driven on.

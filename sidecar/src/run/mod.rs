@@ -4,9 +4,11 @@
 //! This thread waits, reads, decides and acts, and meets nobody. A second listens for signals and serves HTTP from the
 //! last snapshot; a third writes files; a fourth sleeps on the kernel's PSI triggers to end a wait early.
 
+mod agent;
 mod background;
 mod daemon;
 mod facts;
+mod guest;
 mod hand;
 mod journal;
 mod notify;

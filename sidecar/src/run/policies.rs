@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The live policy, and who hears the same in the same order: policies that decide beside it, and the recording.
 
+use super::guest::Guest;
 use crate::clock::wall_ms;
+use crate::exit::Failure;
 use gleaner_backtest::recording::{Event, Recorder, RecorderOptions, RecordingError};
 use gleaner_engine::Engine;
-use gleaner_engine::config::ShadowConfig;
+use gleaner_engine::config::{Config, ShadowConfig, effective};
 use gleaner_engine::decision::Decision;
 use gleaner_engine::reading::Reading;
 use gleaner_engine::shadows::{ShadowScore, Shadows};
@@ -17,6 +19,8 @@ use std::path::{Path, PathBuf};
 /// The policies of a daemon.
 pub(super) struct Policies {
     live: Engine,
+    /// Decides in the place of the live one, which goes on to bound it.
+    guest: Option<Guest>,
     shadows: Shadows,
     tape: Option<Tape>,
     /// What the engine was last told that can be done.
@@ -75,6 +79,7 @@ impl Policies {
         Ok(Self {
             shadows: Shadows::new(shadows, live.config()),
             live,
+            guest: None,
             tape: recording.map(Tape::open).transpose()?,
             can: Capabilities::none(),
         })
@@ -100,12 +105,36 @@ impl Policies {
         self.shadows = std::mem::take(&mut self.shadows).follow(shadows, self.live.config());
     }
 
+    /// Loads the policy that a configuration names, or lets the one go that it names no more.
+    ///
+    /// # Errors
+    /// It cannot be used; the one before goes on.
+    pub(super) fn invite(&mut self, config: &Config) -> Result<(), Failure> {
+        let library = config.host.policy.library.as_deref();
+        let (text, lend) = (effective(config), self.live.config().lend);
+        self.guest = library.map(|library| Guest::open(library, &text, lend)).transpose()?;
+        self.can = Capabilities::none();
+        self.live.set_capabilities(self.can);
+        Ok(())
+    }
+
+    /// What is wrong with the guest's answers.
+    pub(super) fn wrong(&self) -> Option<&str> {
+        self.guest.as_ref().and_then(Guest::wrong)
+    }
+
     /// Says what can be done here.
     pub(super) fn set_capabilities(&mut self, at: Timestamp, can: Capabilities) {
         if can != self.can {
             self.can = can;
-            self.record(&Event::Capabilities(at, &can));
-            self.live.set_capabilities(can);
+            match &mut self.guest {
+                // Its own corrections are not carried out, so it must not wait for what becomes of them.
+                Some(guest) => guest.set_capabilities(can),
+                None => {
+                    self.record(&Event::Capabilities(at, &can));
+                    self.live.set_capabilities(can);
+                }
+            }
         }
     }
 
@@ -113,18 +142,30 @@ impl Policies {
     pub(super) fn tick(&mut self, reading: Reading<'_>) -> Decision {
         self.record(&Event::Reading(reading));
         self.shadows.tick(reading);
-        self.live.tick(reading)
+        let mut decision = self.live.tick(reading);
+        if let Some(guest) = &mut self.guest {
+            guest.decide(reading, &mut decision);
+        }
+        decision
     }
 
     /// Takes a fast reading; true where a tick is asked for at once.
     pub(super) fn glance(&mut self, glance: &Glance) -> bool {
         self.record(&Event::Glance(glance));
         self.shadows.glance(glance);
-        self.live.glance(glance).rings()
+        let rings = self.live.glance(glance).rings();
+        match &mut self.guest {
+            Some(guest) => guest.glance(glance),
+            None => rings,
+        }
     }
 
     /// Takes what became of a correction. Shadows correct nobody.
     pub(super) fn report(&mut self, report: &Report) -> Option<Settlement> {
+        if let Some(guest) = &mut self.guest {
+            guest.report(report);
+            return None;
+        }
         self.record(&Event::Report(report));
         self.live.report(report)
     }

@@ -82,11 +82,14 @@ impl Daemon {
 
 /// Says which changes wait for a restart.
 fn warn_of_the_lasting(old: &Config, new: &Config) {
-    for (key, changed) in
-        [("http", old.host.http != new.host.http), ("log", old.host.log != new.host.log)]
-    {
-        if changed {
-            tracing::warn!(section = key, "changes of this section take effect at the next start");
-        }
+    let (old, new) = (&old.host, &new.host);
+    let lasting = [
+        ("http", old.http != new.http),
+        ("log", old.log != new.log),
+        ("policy", old.policy != new.policy),
+        ("agent", old.agent != new.agent),
+    ];
+    for (section, _) in lasting.into_iter().filter(|(_, changed)| *changed) {
+        tracing::warn!(section, "changes of this section take effect at the next start");
     }
 }

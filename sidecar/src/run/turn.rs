@@ -4,7 +4,7 @@
 use super::daemon::Daemon;
 use super::journal::Journal;
 use super::pace::{self, Need};
-use super::{notify, rows};
+use super::{agent, notify, rows};
 use crate::clock::Clock;
 use crate::exit::Failure;
 use crate::output::Reader;
@@ -56,10 +56,15 @@ impl Daemon {
     fn turn(&mut self, clock: &impl Clock, seen: Option<Timestamp>) -> Result<Reader, Failure> {
         let began = Instant::now();
         let at = clock.now();
+        if let Some(agent) = &mut self.agent {
+            agent.hear(&mut self.parts.collector);
+        }
         let read = self.parts.collector.sample(at, &mut self.sample).map_err(|e| e.to_string());
         let sample_took = began.elapsed();
         if read.is_ok() {
+            self.follow_agent();
             let can = self.hand.survey(&self.sample);
+            let can = self.agent.as_ref().map_or(can, |agent| agent.adds_to(can));
             self.policies.set_capabilities(at, can);
             self.host.abilities = can;
         }
@@ -73,8 +78,9 @@ impl Daemon {
         // Before the acts, so that the file tells the decision first.
         self.write_down(&decision);
         if read.is_ok() {
-            let reports = self.hand.apply(&decision, &self.sample, seen.unwrap_or(at));
-            self.report(&reports);
+            self.carry_out(&decision, seen.unwrap_or(at));
+        } else if let Some(agent) = &mut self.agent {
+            agent.tell(&decision, Span::default());
         }
         self.pace.looked(at);
         self.pace.set_need(self.need(&decision));
@@ -95,6 +101,27 @@ impl Daemon {
         self.tell_supervisor();
         self.decided += 1;
         Ok(reader)
+    }
+
+    /// Hears what became of evictions that an agent was asked for.
+    fn follow_agent(&mut self) {
+        let within = self.policies.live().config().qos.budget.gone_within;
+        let reports = self.agent.as_mut().map(|agent| agent.follow_up(&self.sample, within));
+        self.report(&reports.unwrap_or_default());
+    }
+
+    /// Does what was decided: evictions through an agent where one is there for it, all else by our own hand.
+    fn carry_out(&mut self, decision: &Decision, seen: Timestamp) {
+        let holds = self.policies.live().config().stale_after;
+        let through_agent = self.agent.as_mut().is_some_and(|agent| agent.tell(decision, holds));
+        let reports = if through_agent {
+            let mut ours = decision.verdict.clone();
+            ours.corrections.retain(|correction| !agent::is_eviction(correction));
+            self.hand.apply(decision, &ours, &self.sample, seen)
+        } else {
+            self.hand.apply(decision, &decision.verdict, &self.sample, seen)
+        };
+        self.report(&reports);
     }
 
     /// Tells the engine what became of corrections.

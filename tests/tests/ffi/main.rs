@@ -4,6 +4,7 @@
 #![expect(unsafe_code, reason = "the functions of a C interface cannot be called otherwise")]
 
 mod c;
+mod daemon;
 mod host;
 mod lending;
 mod library;

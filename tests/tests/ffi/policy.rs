@@ -140,7 +140,7 @@ fn the_built_in_policy_loaded_from_the_library_decides_byte_for_byte_as_in_proce
 }
 
 /// Compiles the example, with other words than its own where asked, by the command in its head.
-fn example(into: &Path, defines: &[&str]) -> Option<PathBuf> {
+pub(crate) fn example(into: &Path, defines: &[&str]) -> Option<PathBuf> {
     let source = repository().join("ffi/examples/constant_policy.c");
     let text = std::fs::read_to_string(source).expect("the example");
     let line = text.lines().find_map(|line| line.split_once("Build: cc ")).expect("a build line").1;
