@@ -3,10 +3,11 @@
 
 use crate::sample::{CpuTimes, PsiSet, Task};
 use crate::units::{Bytes, Timestamp};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What is read of one guaranteed task in a glance. Counters are cumulative, as in a sample.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GlanceTask {
     /// Who.
     pub task: Arc<Task>,
@@ -25,7 +26,7 @@ pub struct GlanceTask {
 }
 
 /// One fast reading.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Glance {
     /// When.
     pub at: Timestamp,

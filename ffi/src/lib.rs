@@ -17,6 +17,8 @@ mod guard;
 mod handle;
 mod judge;
 mod measure;
+mod policies;
 mod setup;
 mod spawn;
 mod tell;
+mod thin;

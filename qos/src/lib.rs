@@ -22,6 +22,7 @@ pub mod level;
 mod node;
 pub mod pressure;
 pub mod probe;
+mod proposed;
 pub mod rank;
 pub mod report;
 pub mod signal;

@@ -252,6 +252,8 @@ words! {
         CalmAgain = "calm_again",
         /// The mode no longer allows it.
         ModeChanged = "mode_changed",
+        /// Another policy, from a library, asks for it.
+        Policy = "policy",
     }
 }
 

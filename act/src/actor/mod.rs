@@ -388,6 +388,7 @@ const fn presses(reason: Reason) -> bool {
         | Reason::Threshold
         | Reason::FreezeOver
         | Reason::CalmAgain
-        | Reason::ModeChanged => false,
+        | Reason::ModeChanged
+        | Reason::Policy => false,
     }
 }

@@ -2,6 +2,7 @@
 //! The functions that C calls: each checks its arguments, is guarded, and writes its outputs only on success.
 
 pub mod handle;
+pub mod policy;
 
 use crate::abi::GLEANER_ABI_VERSION;
 use crate::abi::code::{self, Status};

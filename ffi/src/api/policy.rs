@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! gleaner_policy_*: the pure step, for hosts that load their policy from a library.
 
-use crate::abi::{GLEANER_POLICY_ABI_VERSION, Policy};
 use crate::abi::code::Status;
+use crate::abi::{GLEANER_POLICY_ABI_VERSION, Policy};
 use crate::border::{self, Why};
 use crate::guard::guarded;
-use crate::policy;
+use crate::policies;
 use std::ffi::c_char;
 
 /// The version of the policy interface that this library has: major << 16 | minor.
@@ -34,7 +34,7 @@ pub unsafe extern "C" fn gleaner_policy_new(
         border::not_null(out)?;
         // SAFETY: the caller promises that so many bytes can be read.
         let config = unsafe { border::bytes(config, config_len) }?;
-        let made = policy::insert(config)?;
+        let made = policies::insert(config)?;
         // SAFETY: not NULL, and the caller promises room for a pointer.
         unsafe { out.write(made) };
         Ok(())
@@ -60,7 +60,7 @@ pub unsafe extern "C" fn gleaner_policy_step(
         border::not_null(answer_len)?;
         // SAFETY: the caller promises that so many bytes can be read.
         let event = unsafe { border::bytes(event, event_len) }?;
-        let (first, length) = policy::step(policy, event)?;
+        let (first, length) = policies::step(policy, event)?;
         // SAFETY: not NULL, and the caller promises room.
         unsafe { answer.write(first) };
         // SAFETY: not NULL, and the caller promises room.
@@ -72,5 +72,8 @@ pub unsafe extern "C" fn gleaner_policy_step(
 /// Ends a policy. NULL is allowed and does nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn gleaner_policy_free(policy: *mut Policy) -> Status {
-    guarded(&mut Why::nowhere(), || if policy.is_null() { Ok(()) } else { policy::remove(policy) })
+    guarded(
+        &mut Why::nowhere(),
+        || if policy.is_null() { Ok(()) } else { policies::remove(policy) },
+    )
 }

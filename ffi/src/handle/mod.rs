@@ -19,6 +19,7 @@ use crate::judge::Judge;
 use crate::measure::{Core, Key};
 use crate::setup::{self, Setup};
 use crate::tell::{self, Show};
+use crate::thin::Thin;
 use gleaner_act::clock::{Clock as _, SystemClock};
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::units::Span;
@@ -30,6 +31,7 @@ use table::Table;
 /// What works for a handle once it has started.
 enum Work {
     Local { core: Arc<Core>, judge: Arc<Mutex<Judge>>, show: Option<Show> },
+    Remote(Thin),
 }
 
 /// What was handed out last, and lives until the same is asked for again.
@@ -85,6 +87,15 @@ impl Handle {
         if calls.work.is_some() {
             return Err(Failure::BadState("this handle was started before"));
         }
+        if let Some(socket) = &self.setup.socket {
+            let shared = Arc::clone(&self.shared);
+            let thin = Thin::start(socket.clone(), &self.setup, shared).map_err(Failure::Os)?;
+            if let Some(table) = &calls.table {
+                thin.push(Arc::clone(table));
+            }
+            calls.work = Some(Work::Remote(thin));
+            return Ok(());
+        }
         let told = tell::start(&self.setup).map_err(Failure::Os)?;
         let (teller, show) = told.unzip();
         let judge = Judge::new(Arc::clone(&self.setup), Arc::clone(&self.shared), teller);
@@ -124,6 +135,7 @@ impl Handle {
         let generation = table.generation;
         match &calls.work {
             Some(Work::Local { core, .. }) => core.push(table),
+            Some(Work::Remote(thin)) => thin.push(table),
             None => {}
         }
         Ok(generation)
@@ -244,7 +256,7 @@ impl Handle {
         let mut calls = self.calls();
         let measured = || match &calls.work {
             Some(Work::Local { core, .. }) => core.log.pop(),
-            None => None,
+            Some(Work::Remote(_)) | None => None,
         };
         let line = self.shared.log.pop().or_else(measured)?;
         calls.out.line = line.text;
@@ -267,6 +279,7 @@ impl Handle {
                     show.close();
                 }
             }
+            Some(Work::Remote(thin)) => thin.close(),
             None => {}
         }
     }

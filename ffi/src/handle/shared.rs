@@ -93,6 +93,11 @@ impl Shared {
         (state.offered, state.decision) = (Some(offered), decision);
     }
 
+    /// Withdraws the offer alone.
+    pub(crate) fn retract(&self) {
+        self.state().offered = None;
+    }
+
     /// Withdraws everything: nothing is known now.
     pub(crate) fn withdraw(&self, decision: Option<Decision>) {
         let mut state = self.state();

@@ -111,10 +111,11 @@ impl Judge {
         let began = Instant::now();
         let mut decision = self.engine.tick(Reading { at: seen.at, wall_ms: seen.wall_ms, body });
         let (took, sample) = (began.elapsed(), usable.ok());
+        let mode = self.setup.config.engine.mode;
         let closed = sample
             .zip(seen.table)
             .zip(self.stand.as_ref())
-            .map(|((sample, table), s)| s.overrule(&mut decision, sample, table));
+            .map(|((sample, table), s)| s.overrule(&mut decision, sample, table, mode));
         self.correct(seen, &decision, sample);
         self.tell(seen, &decision, sample, took);
         for line in self.words.of(&decision, &self.setup) {

@@ -4,7 +4,7 @@
 use crate::handle::table::Table;
 use crate::measure::container;
 use crate::setup::Stand;
-use gleaner_engine::decision::Decision;
+use gleaner_engine::decision::{Decision, Mode};
 use gleaner_estimator::offer::Offer;
 use gleaner_estimator::reason::{Bound, Resource};
 use gleaner_estimator::sample::{Allocation, Sample, TaskId};
@@ -26,10 +26,18 @@ impl Standing {
     }
 
     /// Puts what the thresholds say in the place of the engine's offers; whether they close.
-    pub(super) fn overrule(&self, decision: &mut Decision, sample: &Sample, table: &Table) -> bool {
+    pub(super) fn overrule(
+        &self,
+        decision: &mut Decision,
+        sample: &Sample,
+        table: &Table,
+        mode: Mode,
+    ) -> bool {
         let closed = self.rule.is_closed(&sample.node);
         let (amounts, bound) = (self.stand.amounts, bound(closed));
         let lent = lent(table);
+        // The engine observes; what happens is in the mode that was asked for.
+        decision.mode = mode;
         decision.cpu.lent = lent.cpu.unwrap_or_default();
         decision.memory.lent = lent.memory.unwrap_or_default();
         decision.cpu.offer = offer(amounts.cpu, decision.cpu.lent, closed, bound);

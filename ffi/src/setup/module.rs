@@ -42,15 +42,24 @@ pub(super) fn take(reading: &mut Reading) -> Own {
         socket: path(reading, "socket"),
     };
     if own.socket.is_some() {
-        decided_elsewhere(reading, own.config.is_some());
+        // The threshold modules' own parameters may stay, so that going thin is one more line.
+        let given = [
+            ("config", own.config.is_some()),
+            ("mode", own.mode.is_some()),
+            ("metrics_listen", own.metrics_listen.is_some()),
+            ("metrics_textfile", own.metrics_textfile.is_some()),
+        ];
+        let others: Vec<&str> =
+            given.into_iter().filter_map(|(key, given)| given.then_some(key)).collect();
+        decided_elsewhere(reading, &others);
     }
     own
 }
 
 /// With a sidecar deciding, policy is set there.
-fn decided_elsewhere(reading: &mut Reading, config: bool) {
+fn decided_elsewhere(reading: &mut Reading, others: &[&str]) {
     let mut keys: Vec<String> = reading.parameters.keys().cloned().collect();
-    keys.extend(config.then(|| "config".to_owned()));
+    keys.extend(others.iter().map(|key| (*key).to_owned()));
     for key in keys {
         let wrong = "with `socket` the sidecar decides";
         match reading.threshold {

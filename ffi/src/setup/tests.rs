@@ -24,7 +24,9 @@ fn the_last_of_equal_keys_counts_and_values_need_no_quotes() {
         ("qos.cpu.run_wait_enter", "1.5"),
     ];
     let setup = open(GLEANER_DIALECT_GLEANER, &given).expect("good");
-    assert!(matches!(setup.config.engine.cpu.cap, Some(Quota::Share(share)) if share.get() == 0.5));
+    assert!(
+        matches!(setup.config.engine.cpu.cap, Some(Quota::Share(share)) if share == gleaner_estimator::units::Ratio::from_milli(500))
+    );
     assert!(setup.config.engine.memory.enabled);
     assert_eq!(
         setup.config.host.layout.containers_root.given().map(String::as_str),

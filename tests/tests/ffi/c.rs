@@ -10,11 +10,11 @@ use std::process::{Command, Output};
 const STRICT: [&str; 5] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g"];
 const CHECKED: [&str; 2] = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
 
-fn repository() -> &'static Path {
+pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies one below the root")
 }
 
-fn run(command: &mut Command) -> Output {
+pub(crate) fn run(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let (out, err) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -77,6 +77,70 @@ fn the_header_is_clean_c11_and_cpp17() {
             .arg(header())
             .arg(&source));
     }
+}
+
+/// The list of layouts, which the library's own tests compare with Rust, as assertions for the compiler.
+fn layout_assertions() -> String {
+    let list = std::fs::read_to_string(repository().join("ffi/abi/layout.txt")).expect("a list");
+    let (mut text, mut structure) = ("#include \"gleaner.h\"\n".to_owned(), "");
+    for line in list.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let fact = match words[..] {
+            [name, "size", size, "align", align] => {
+                structure = name;
+                format!("sizeof({name}) == {size} && _Alignof({name}) == {align}")
+            }
+            [offset, size, field] => format!(
+                "offsetof({structure}, {field}) == {offset} && sizeof((({structure} *)0)->{field}) == {size}"
+            ),
+            _ => panic!("not understood: {line}"),
+        };
+        text.push_str(&format!("_Static_assert({fact}, \"{}\");\n", line.trim()));
+    }
+    text + "int main(void) { return 0; }\n"
+}
+
+#[test]
+fn c_lays_structures_out_as_listed() {
+    if !has("gcc") {
+        return skip("gcc is not installed");
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let source = directory.path().join("layout.c");
+    std::fs::write(&source, layout_assertions()).expect("a file");
+    run(Command::new("gcc")
+        .args(STRICT)
+        .args(["-std=c11", "-fsyntax-only", "-I"])
+        .arg(header())
+        .arg(&source));
+}
+
+#[test]
+fn pkg_config_finds_an_installed_library() {
+    if !has("pkg-config") {
+        return skip("pkg-config is not installed");
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let text = std::fs::read_to_string(repository().join("ffi/gleaner.pc.in")).expect("a template");
+    let text = text
+        .replace("@prefix@", "/usr/local")
+        .replace("@libdir@", "/usr/local/lib")
+        .replace("@version@", env!("CARGO_PKG_VERSION"));
+    std::fs::write(directory.path().join("gleaner.pc"), text).expect("a file");
+    let output = run(Command::new("pkg-config").env("PKG_CONFIG_PATH", directory.path()).args([
+        "--validate",
+        "--modversion",
+        "gleaner",
+    ]));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.is_empty() || said.trim() == env!("CARGO_PKG_VERSION"), "{said}");
+    let flags = ["--cflags", "--libs", "gleaner"];
+    let output = run(Command::new("pkg-config")
+        .env("PKG_CONFIG_PATH", directory.path())
+        .env("PKG_CONFIG_ALLOW_SYSTEM_CFLAGS", "1")
+        .args(flags));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("-I/usr/local/include") && said.contains("-lgleaner"), "{said}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A host of the library: its C functions with Rust types around them.
 
-use gleaner::abi::Gleaner;
 use gleaner::abi::GLEANER_ABI_VERSION;
+use gleaner::abi::Gleaner;
 use gleaner::abi::code::{GLEANER_CLASS_BEST_EFFORT, GLEANER_CLASS_GUARANTEED, GLEANER_OK, Status};
 use gleaner::abi::table::{
     GLEANER_KNOWS_CPU_ALLOCATED, GLEANER_KNOWS_CPU_USAGE, GLEANER_KNOWS_MEMORY_ALLOCATED,
@@ -132,7 +132,10 @@ pub(crate) fn open(
 }
 
 /// Parameters that read a fake node, ten times a second and without a warm-up.
-pub(crate) fn on<'a>(root: &'a [String; 2], more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+pub(crate) fn on<'a>(
+    root: &'a [String; 2],
+    more: &[(&'a str, &'a str)],
+) -> Vec<(&'a str, &'a str)> {
     let mut list = vec![
         ("layout.mount_prefix", root[0].as_str()),
         ("layout.proc_root", root[1].as_str()),
@@ -193,9 +196,8 @@ impl Host {
         let (mut first, mut count) = (std::ptr::null(), 0);
         let size = size_of::<Correction>();
         // SAFETY: there is room for both.
-        let status = unsafe {
-            api::gleaner_take_corrections(self.0, size, &raw mut first, &raw mut count)
-        };
+        let status =
+            unsafe { api::gleaner_take_corrections(self.0, size, &raw mut first, &raw mut count) };
         if status != GLEANER_OK {
             return Err(status);
         }
@@ -229,8 +231,7 @@ impl Host {
     pub(crate) fn status(&self) -> serde_json::Value {
         let (mut text, mut length) = (std::ptr::null(), 0);
         // SAFETY: there is room for both.
-        let status =
-            unsafe { api::gleaner_read_status(self.0, &raw mut text, &raw mut length) };
+        let status = unsafe { api::gleaner_read_status(self.0, &raw mut text, &raw mut length) };
         assert_eq!(status, GLEANER_OK);
         serde_json::from_slice(&copied(text, length)).expect("JSON")
     }

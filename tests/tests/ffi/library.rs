@@ -16,9 +16,8 @@ pub(crate) fn path() -> Option<PathBuf> {
 #[test]
 fn loading_a_thousand_times_leaves_nothing_and_starts_nothing() {
     let Some(path) = path() else { return skip("libgleaner.so was not built") };
-    let count = |what: &str| {
-        std::fs::read_dir(format!("/proc/self/{what}")).expect("procfs").count()
-    };
+    let count =
+        |what: &str| std::fs::read_dir(format!("/proc/self/{what}")).expect("procfs").count();
     let load = || {
         // SAFETY: loading runs nothing of ours.
         let library =

@@ -5,7 +5,10 @@
 
 mod c;
 mod host;
-mod library;
 mod lending;
+mod library;
+mod metrics;
+mod policy;
 mod sharing;
+mod thin;
 mod thresholds;

@@ -26,6 +26,19 @@ fn descriptors() -> usize {
     fs::read_dir("/proc/self/fd").expect("procfs").count()
 }
 
+/// Descriptors that a program started now would inherit.
+fn inherited() -> Vec<String> {
+    let infos = fs::read_dir("/proc/self/fdinfo").expect("procfs").flatten();
+    let is_inherited = |info: &fs::DirEntry| {
+        let text = fs::read_to_string(info.path()).unwrap_or_default();
+        let flags = text.lines().find_map(|line| line.strip_prefix("flags:"));
+        let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
+        // O_CLOEXEC.
+        flags.is_some_and(|flags| flags & 0o2_000_000 == 0)
+    };
+    infos.filter(is_inherited).map(|info| info.file_name().to_string_lossy().into_owned()).collect()
+}
+
 fn start(node: &FakeNode, role: u32, more: &[(&str, &str)]) -> Host {
     let root = root(node);
     let host = open(role, GLEANER_DIALECT_THRESHOLD, &on(&root, more)).expect("open");
@@ -41,6 +54,8 @@ fn two_modules_of_one_agent_share_measurement_and_not_policy() {
     let closed = [("resources", "cpus:6"), ("load_threshold_1min", "4")];
     let estimator = start(&node, GLEANER_ROLE_ESTIMATOR, &closed);
     let controller = start(&node, GLEANER_ROLE_CONTROLLER, &[("load_threshold_1min", "8")]);
+    // A thread names itself, so its name may come a moment after it.
+    wait_until("the thread's name", PATIENCE, || (!threads().is_empty()).then_some(()));
     assert_eq!(threads(), ["gleaner-measure"], "one thread measures for both");
     // A table of either serves both.
     controller.push(&[best_effort("be", 100)]).expect("a table");
@@ -59,7 +74,9 @@ fn two_modules_of_one_agent_share_measurement_and_not_policy() {
 fn threads_block_every_signal_and_descriptors_are_not_inherited() {
     let _alone = ALONE.lock();
     let node = FakeNode::new(FakeVersion::V2);
+    let before = inherited();
     let host = start(&node, GLEANER_ROLE_ESTIMATOR, &[("metrics_listen", "127.0.0.1:0")]);
+    wait_until("both threads", PATIENCE, || (threads().len() == 2).then_some(()));
     let mut found = 0;
     for task in fs::read_dir("/proc/self/task").expect("procfs").flatten() {
         let status = fs::read_to_string(task.path().join("status")).unwrap_or_default();
@@ -74,14 +91,7 @@ fn threads_block_every_signal_and_descriptors_are_not_inherited() {
         assert_eq!(blocked | cannot, u64::MAX, "{status}");
     }
     assert_eq!(found, 2);
-    for info in fs::read_dir("/proc/self/fdinfo").expect("procfs").flatten() {
-        let flags = fs::read_to_string(info.path()).unwrap_or_default();
-        let flags = flags.lines().find_map(|line| line.strip_prefix("flags:"));
-        let Some(flags) = flags else { continue };
-        let flags = u32::from_str_radix(flags.trim(), 8).expect("octal");
-        let number: u32 = info.file_name().to_string_lossy().parse().expect("a number");
-        assert!(number <= 2 || flags & 0o2_000_000 != 0, "descriptor {number} would be inherited");
-    }
+    assert_eq!(inherited(), before);
     drop(host);
 }
 
