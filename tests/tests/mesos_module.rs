@@ -21,6 +21,10 @@ fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../ffi/mesos")
 }
 
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
 /// What a program prints; fails with all of it if the program does.
 fn output<S: AsRef<OsStr>>(program: &Path, arguments: impl IntoIterator<Item = S>) -> String {
     let output = Command::new(program).args(arguments).output().expect("a program that starts");
@@ -46,10 +50,9 @@ fn prefix_or_skip() -> Option<PathBuf> {
 fn without_mesos_the_build_says_that_it_is_skipped_and_why() {
     let Some(cmake) = installed_or_skip("cmake") else { return };
     let empty = tempfile::tempdir().expect("a temporary directory");
-    let root = format!("-DMESOS_ROOT={}", empty.path().display());
-    let build = empty.path().join("build");
-    let arguments = [OsStr::new("-S"), source().as_os_str(), OsStr::new("-B"), build.as_os_str()];
-    let said = output(&cmake, arguments.into_iter().chain([OsStr::new(&root)]));
+    let (build, root) =
+        (empty.path().join("build"), format!("-DMESOS_ROOT={}", empty.path().display()));
+    let said = output(&cmake, ["-S", &text(&source()), "-B", &text(&build), &root]);
     assert!(said.contains("SKIPPED: want of Mesos headers"), "{said}");
 }
 
@@ -61,7 +64,6 @@ fn the_module_exports_its_objects_alone_and_passes_its_tests() {
     let library = built("libgleaner.so").expect("the library is built with its tests");
     // Kept, because compiling against these headers takes minutes.
     let build = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mesos-module");
-    let text = |path: &Path| path.display().to_string();
     let mesos_root = format!("-DMESOS_ROOT={}", mesos.display());
     let gleaner = format!("-DGLEANER_LIBRARY={}", library.display());
     let said = output(

@@ -275,3 +275,14 @@ TEST(Library, LeavesNoDescriptorBehind) {
   }
   EXPECT_LE(entries("/proc/self/fd").size(), before);
 }
+
+TEST(Library, WithoutTheDaemonOfThinModeNothingIsLentAndNobodyEnded) {
+  const Pairs thin = {{"socket", "/nowhere/gleaner.sock"}};
+  const auto lends = made<ResourceEstimator>(
+      "org_gleaner_ResourceEstimator", thin, answering(twoExecutors()));
+  const auto takes = made<QoSController>(
+      "org_gleaner_QoSController", thin, answering(twoExecutors()));
+  EXPECT_TRUE(now(lends.get()).empty());
+  EXPECT_TRUE(next(takes.get()).empty());
+  EXPECT_TRUE(now(lends.get()).empty());
+}
