@@ -114,8 +114,17 @@ impl Saboteur {
                 (Some(_), _) if asked.offers[0].amount > 0 => self.last = Some(asked.clone()),
                 (Some(_), _) => {}
             },
-            Sabotage::EvictsForNothing | Sabotage::EvictsWithoutEnd => {
+            Sabotage::EvictsForNothing => {
                 asked.asks.extend(best_effort.as_ref().filter(|_| later).map(evict));
+            }
+            Sabotage::EvictsWithoutEnd => {
+                let first = asked.asks.iter().find(|a| a.action == Action::Evict).cloned();
+                let others = kernel.tasks.iter().filter(|t| t.is_best_effort());
+                let also = |ask: &Ask| -> Vec<Ask> {
+                    let others = others.filter(|t| *t.id() != ask.task);
+                    others.map(|t| Ask { task: t.id().clone(), ..ask.clone() }).collect()
+                };
+                asked.asks.extend(first.as_ref().map(also).unwrap_or_default());
             }
             Sabotage::FreezesForLong => {
                 for ask in &mut asked.asks {

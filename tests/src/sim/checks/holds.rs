@@ -134,7 +134,7 @@ impl Check for Undone {
 
     fn tick(&mut self, t: &Ticked<'_>) -> Verdict {
         let (now, truth) = (t.now(), &t.kernel.truth);
-        let gap = [truth.cpu, truth.memory, truth.io].iter().any(|h| h.ago(now) < 1.0);
+        let gap = [&truth.cpu, &truth.memory, &truth.io].iter().any(|h| h.ago(now) < 1.0);
         let roomy = truth.room > 0.2 * t.kernel.size.memory;
         let calm = t.asked.offers.iter().all(|o| o.calm) && roomy && !gap;
         if !calm || !is_clean(t.scene) {
