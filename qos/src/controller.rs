@@ -249,8 +249,7 @@ impl Controller {
 
     fn facts(&self, sample: &Sample) -> BestEffortFacts {
         let mut facts = BestEffortFacts { rung0: self.best_effort.rung0, ..Default::default() };
-        facts.all_working_sets =
-            {
+        facts.all_working_sets = {
             let held = sample.tasks.iter().map(|t| possible(sample, t.counters.working_set));
             held.sum::<Option<Bytes>>()
         };

@@ -221,8 +221,7 @@ impl Probe {
         if settled.is_some_and(|from| glance.at >= from)
             && let Some(seen) = look(&running.outcome, glance)
         {
-            let part =
-                if glance.at <= latest { &mut running.frozen } else { &mut running.thawed };
+            let part = if glance.at <= latest { &mut running.frozen } else { &mut running.thawed };
             let first = part.map_or(seen, |(first, _)| first);
             *part = Some((first, seen));
         }

@@ -99,7 +99,8 @@ impl Controller {
             urgent: urgent(tick.assessment, resource),
             proof: self.probe.proof(resource, now, config),
             probing: self.probe.is_running(),
-            probe_due: self.probe.due(now, config) && self.class_has_settled(resource, tick, suspects),
+            probe_due: self.probe.due(now, config)
+                && self.class_has_settled(resource, tick, suspects),
             recurs: self.budget.recurs(resource, now, &config.budget),
             starves: this.level == Level::Critical && starves(),
             outlasted: this.level == Level::Critical && outlasted,

@@ -117,7 +117,8 @@ fn a_proof_is_about_one_harm_and_ends_with_it() {
         }
     };
     rig.run(50_000);
-    let later: Vec<_> = rig.log.iter().filter(|e| e.correction.why().reason == Reason::Proved).collect();
+    let later: Vec<_> =
+        rig.log.iter().filter(|e| e.correction.why().reason == Reason::Proved).collect();
     assert_eq!(later.len(), 1, "{}", rig.story());
     assert!(rig.of(Actuator::Freeze).len() > frozen, "it was probed again");
     assert!(rig.evicted().is_empty());

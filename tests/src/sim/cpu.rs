@@ -37,7 +37,8 @@ fn fill(wants: &[f64], weights: &[f64], capacity: f64) -> Vec<f64> {
         if open.is_empty() || left <= 1e-9 {
             return got;
         }
-        let step = open.iter().map(|i| (wants[*i] - got[*i]) / weights[*i]).fold(f64::MAX, f64::min);
+        let step =
+            open.iter().map(|i| (wants[*i] - got[*i]) / weights[*i]).fold(f64::MAX, f64::min);
         let step = step.min(left / all);
         for i in open {
             got[i] += step * weights[i];
@@ -103,7 +104,8 @@ fn serve(kernel: &mut Kernel, scene: &Scene, wanted: &[(f64, f64)], got: &[f64],
     };
     let loose = sum(&SimTask::is_loose);
     let hostile = sum(&|t| t.workload.hostile && t.is_best_effort() && !t.is_loose());
-    let busy: f64 = kernel.tasks.iter().zip(alone).filter(|(t, _)| !t.is_best_effort()).map(|(_, a)| a).sum();
+    let busy: f64 =
+        kernel.tasks.iter().zip(alone).filter(|(t, _)| !t.is_best_effort()).map(|(_, a)| a).sum();
     let busy = busy / scene.usable.max(1e-9);
     let equals = AMONG_EQUALS * (loose + hostile) / scene.usable.max(1e-9) * (busy / 0.25).min(1.0);
     let (wait, stall) = by_itself(busy);
@@ -138,8 +140,7 @@ fn serve(kernel: &mut Kernel, scene: &Scene, wanted: &[(f64, f64)], got: &[f64],
 fn account(kernel: &mut Kernel, scene: &Scene, got: &[f64]) {
     let secs = scene.secs;
     let used: f64 = got.iter().sum();
-    let lent: f64 =
-        kernel.tasks.iter().filter(|t| t.is_best_effort()).map(|t| t.cores).sum();
+    let lent: f64 = kernel.tasks.iter().filter(|t| t.is_best_effort()).map(|t| t.cores).sum();
     kernel.busy += used * secs;
     kernel.stolen += scene.cores * scene.steal * secs;
     kernel.truth.lent_used += lent * secs;

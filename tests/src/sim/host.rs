@@ -94,11 +94,18 @@ impl Host {
     /// Whether an actuator is there and does something, whatever is believed.
     pub(super) fn really_works(&self, actuator: Actuator) -> bool {
         let foreign = actuator == Actuator::StandingClass && self.faults.foreign;
-        !(foreign || self.faults.missing.contains(&actuator) || self.faults.dead.contains(&actuator))
+        !(foreign
+            || self.faults.missing.contains(&actuator)
+            || self.faults.dead.contains(&actuator))
     }
 
     /// Carries out a verdict; returns what is over at once.
-    pub(super) fn apply(&mut self, asks: &[Ask], let_go: &[TaskId], kernel: &mut Kernel) -> Vec<Report> {
+    pub(super) fn apply(
+        &mut self,
+        asks: &[Ask],
+        let_go: &[TaskId],
+        kernel: &mut Kernel,
+    ) -> Vec<Report> {
         for id in let_go {
             self.evictions.retain(|e| e.task != *id);
             self.later.retain(|(_, r)| r.task != *id);
@@ -197,7 +204,8 @@ impl Host {
                 Err(on) => self.evictions.push(on),
             }
         }
-        let (due, later) = std::mem::take(&mut self.later).into_iter().partition(|(t, _)| *t <= now);
+        let (due, later) =
+            std::mem::take(&mut self.later).into_iter().partition(|(t, _)| *t <= now);
         self.later = later;
         let due: Vec<(f64, Report)> = due;
         for (_, report) in due {

@@ -58,12 +58,12 @@ fn take(task: &mut SimTask, now: f64, secs: f64, whole: f64) {
 fn reclaim(kernel: &mut Kernel, secs: f64) {
     let whole = kernel.size.memory * 0.995;
     let held = kernel.held();
-    let (hot, cold) =
-        kernel.tasks.iter().fold((0.0, 0.0), |(h, c), t| (h + t.hot, c + t.cold));
+    let (hot, cold) = kernel.tasks.iter().fold((0.0, 0.0), |(h, c), t| (h + t.hot, c + t.cold));
     let over = (held + hot + cold - whole).max(0.0);
     let kept = 1.0 - (over / f64::max(cold, 1e-9)).min(1.0);
     kernel.tasks.iter_mut().for_each(|t| t.cold *= kept);
-    let wanted: f64 = kernel.tasks.iter().filter(|t| t.is_guaranteed()).map(|t| t.workload.hot).sum();
+    let wanted: f64 =
+        kernel.tasks.iter().filter(|t| t.is_guaranteed()).map(|t| t.workload.hot).sum();
     kernel.truth.room = whole - held - wanted;
     let short = (over - cold).max(0.0);
     let kept = 1.0 - (short / f64::max(hot, 1e-9)).min(1.0);

@@ -97,7 +97,7 @@ impl Saboteur {
         kernel: &Kernel,
     ) {
         let best_effort = kernel.tasks.iter().find(|t| t.is_best_effort()).map(|t| t.id().clone());
-        let later = kernel.now() > 20.0;
+        let later = kernel.now() > 20.0 && sample.is_some();
         match how {
             Sabotage::EvictsService => {
                 let service = kernel.tasks.iter().find(|t| t.is_guaranteed()).map(|t| t.id());
@@ -150,13 +150,15 @@ impl Saboteur {
             Sabotage::ForgetsStanding => {
                 asked.asks.retain(|a| a.action != Action::StandingClass);
             }
-            Sabotage::NeverUndoes => asked.asks.retain(|a| !a.action.releases()),
+            Sabotage::NeverUndoes => {
+                asked.asks.retain(|a| !matches!(a.action, Action::Undo { .. }));
+            }
             Sabotage::IgnoresMode => {
                 asked.asks.iter_mut().filter(|a| a.would).for_each(|a| a.would = false);
             }
             Sabotage::AsksImpossible => {
                 let ask = |task| Ask { action: Action::StandingClass, ..evict(&task) };
-                asked.asks.extend(best_effort.map(ask));
+                asked.asks.extend(best_effort.filter(|_| later).map(ask));
             }
             Sabotage::DependsOnOrder => {
                 let first = kernel.tasks.iter().map(|t| t.id()).min();

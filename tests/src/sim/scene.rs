@@ -116,7 +116,8 @@ fn config(dice: &mut Dice, weather: Weather) -> EngineConfig {
         (config.cpu.rise, config.memory.rise) = (None, None);
     }
     if weather != Weather::Calm {
-        config.mode = dice.pick(&[Mode::Evict, Mode::Evict, Mode::Evict, Mode::Squeeze, Mode::Observe]);
+        config.mode =
+            dice.pick(&[Mode::Evict, Mode::Evict, Mode::Evict, Mode::Squeeze, Mode::Observe]);
         if dice.happens(0.1) {
             config.qos.standing = Standing::OnHarm;
         }

@@ -50,7 +50,7 @@ impl Scheduler {
         self.start(Class::System, agent, None, kernel);
         for _ in 0..scene.batches {
             let work = self.batch(scene);
-            let promised = self.dice.happens(0.5).then_some(MilliCpus(500));
+            let promised = self.dice.happens(0.8).then_some(MilliCpus(300));
             self.start(Class::BestEffort, work, promised, kernel);
         }
     }
@@ -119,7 +119,8 @@ impl Scheduler {
     pub(super) fn second(&mut self, kernel: &mut Kernel) {
         let now = kernel.now();
         let over = |t: &SimTask| t.workload.restarts.is_some_and(|after| now - t.born >= after);
-        let due: Vec<TaskId> = kernel.tasks.iter().filter(|t| over(t)).map(|t| t.id().clone()).collect();
+        let due: Vec<TaskId> =
+            kernel.tasks.iter().filter(|t| over(t)).map(|t| t.id().clone()).collect();
         due.iter().for_each(|id| self.again(id, kernel));
         let ends = self.dice.happens(0.005);
         let which = self.dice.below(8);

@@ -50,7 +50,14 @@ impl Story {
             self.note(now, &line(ask));
         }
         if self.all {
-            self.note(now, &format!("  {:?} {:?}", decision.verdict.held, decision.assessment.as_ref().map(|a| &a.memory)));
+            self.note(
+                now,
+                &format!(
+                    "  {:?} {:?}",
+                    decision.verdict.held,
+                    decision.assessment.as_ref().map(|a| &a.memory)
+                ),
+            );
         }
         for id in &asked.let_go {
             self.note(now, &format!("let go of {}", id.name));
@@ -68,15 +75,31 @@ impl Story {
         let _ = writeln!(
             text,
             "node: {} cores, {} MiB, room {:.0}, growth {:.0}/s, steal {:.2}; harm seconds ago: cpu {:.1}, memory {:.1}, io {:.1}",
-            size.cores, size.memory, truth.room, truth.growth, kernel.steal,
-            truth.cpu.ago(now), truth.memory.ago(now), truth.io.ago(now),
+            size.cores,
+            size.memory,
+            truth.room,
+            truth.growth,
+            kernel.steal,
+            truth.cpu.ago(now),
+            truth.memory.ago(now),
+            truth.io.ago(now),
         );
         for t in &kernel.tasks {
             let _ = writeln!(
                 text,
                 "{} #{} {:?}: {:.2} cores, wait/cpu by others {:.2}, backlog {:.2}, held {:.0} hot {:.0}/{:.0} cold {:.0}, hostile {}, {:?}",
-                t.id().name, t.id().inode, t.task.class, t.cores, t.caused, t.backlog, t.held, t.hot,
-                t.workload.hot, t.cold, t.workload.hostile, t.carried,
+                t.id().name,
+                t.id().inode,
+                t.task.class,
+                t.cores,
+                t.caused,
+                t.backlog,
+                t.held,
+                t.hot,
+                t.workload.hot,
+                t.cold,
+                t.workload.hostile,
+                t.carried,
             );
         }
         text

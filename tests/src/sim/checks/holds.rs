@@ -5,10 +5,10 @@ use super::{Check, Moment, Ticked, Verdict, is_clean};
 use crate::sim::task::SimTask;
 use gleaner_engine::decision::Mode;
 use gleaner_estimator::sample::{Class, TaskId};
+use gleaner_estimator::units::Timestamp;
 use gleaner_qos::capability::Actuator;
 use gleaner_qos::config::Standing as When;
 use gleaner_qos::verdict::{Action, Reason};
-use gleaner_estimator::units::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A host thaws at its next look, readings have a rhythm.
@@ -124,8 +124,8 @@ pub(super) struct Undone {
     calm_since: Option<f64>,
 }
 
-/// Seconds of calm after which nothing stands: the longest dwell, the wait between two steps for each rung.
-const TAKEN_OFF: f64 = 90.0;
+/// Seconds of calm after which nothing stands: the wait between two steps, for each rung of each resource.
+const TAKEN_OFF: f64 = 30.0;
 
 impl Check for Undone {
     fn name(&self) -> &'static str {

@@ -35,9 +35,8 @@ impl Check for Offers {
     fn tick(&mut self, t: &Ticked<'_>) -> Verdict {
         let config = t.config();
         if t.sample.is_some() {
-            let went_on = |last: &[_; 2]| {
-                t.at.since(last[1]).is_some_and(|gap| gap <= config.stale_after)
-            };
+            let went_on =
+                |last: &[_; 2]| t.at.since(last[1]).is_some_and(|gap| gap <= config.stale_after);
             let first = self.since.filter(went_on).map_or(t.at, |[first, _]| first);
             self.since = Some([first, t.at]);
         }
