@@ -42,7 +42,7 @@ fn quarter(of: u64) {
     let sum = |of: fn(&Summary) -> u64| sums.iter().map(of).sum::<u64>();
     let acts = [sum(|s| s.probes), sum(|s| s.freezes), sum(|s| s.evictions), sum(|s| s.limits)];
     let lent = [sum(|s| s.offering), sum(|s| s.lent_to)];
-    println!(
+    eprintln!(
         "{} seeds, {} ticks; offering, tasks lent to: {lent:?}; probes, freezes, evictions, limits: {acts:?}",
         sums.len(),
         sum(|s| s.ticks),
@@ -79,7 +79,7 @@ fn hours_of_calm_mixed_load_freeze_and_evict_nobody() {
     let sums = run_all((from..from + 2 * hours).map(calm));
     let sum = |of: fn(&Summary) -> f64| sums.iter().map(of).sum::<f64>();
     let (used, idle) = (sum(|s| s.lent_used), sum(|s| s.idle));
-    println!("{hours} h: best-effort used {:.1} % of what was idle", 100.0 * used / (used + idle));
+    eprintln!("{hours} h: best-effort used {:.1} % of what was idle", 100.0 * used / (used + idle));
     assert!(sums.iter().map(|s| s.lent_to).sum::<u64>() > 0, "offers get used");
 }
 
@@ -131,7 +131,7 @@ fn replay_the_seed_that_is_asked_for() {
     let plan = Plan { story: true, ..Plan::new(seed, secs()) };
     let calm = Plan { weather: Weather::Calm, ..plan };
     match run(if seed < 1_000_000 { plan } else { calm }) {
-        Ok(sum) => println!("{}", sum.story),
+        Ok(sum) => eprintln!("{}", sum.story),
         Err(failure) => panic!("{failure}"),
     }
 }

@@ -16,7 +16,6 @@ use gleaner_engine::Engine;
 use gleaner_engine::reading::{Body, Reading};
 use gleaner_estimator::sample::{Sample, TaskId};
 use gleaner_estimator::units::Timestamp;
-use gleaner_qos::capability::Actuator;
 use gleaner_qos::verdict::{Action, Reason};
 
 /// What is run.
@@ -291,7 +290,20 @@ impl Run {
             Fault::Promoted => self.scheduler.promote(&mut self.kernel),
             Fault::Recreated => self.scheduler.recreate(&mut self.kernel),
             Fault::Overwritten => self.host.overwritten(&mut self.kernel),
-            _ => return,
+            Fault::Failed
+            | Fault::Repeated
+            | Fault::Vanished(_)
+            | Fault::Unreadable(_)
+            | Fault::Partial(..)
+            | Fault::Reset(_)
+            | Fault::Garbage(..)
+            | Fault::NodeUnreadable
+            | Fault::NodeEmpty
+            | Fault::NodeGarbage(_)
+            | Fault::Unsorted
+            | Fault::Blind
+            | Fault::BlurredGlance(..)
+            | Fault::Steal => {}
         }
         if matches!(fault, Fault::Late(_) | Fault::Suspended(_) | Fault::ClockBack(_)) {
             self.checks.iter_mut().for_each(|c| c.jumped());
@@ -361,14 +373,11 @@ impl Run {
                 Action::Evict => sum.evictions += 1,
                 Action::Freeze { .. } if ask.reason == Reason::Probe => sum.probes += 1,
                 Action::Freeze { .. } => sum.freezes += 1,
-                _ if ask.action.releases() => {}
-                _ => {
-                    let limits = !matches!(
-                        ask.action.actuator(),
-                        Actuator::StandingClass | Actuator::IoWeight
-                    );
-                    sum.limits += u64::from(limits);
-                }
+                Action::CpuQuota { .. }
+                | Action::MemoryHigh { .. }
+                | Action::Reclaim { .. }
+                | Action::IoLimit { .. } => sum.limits += 1,
+                Action::StandingClass | Action::IoWeight | Action::Thaw | Action::Undo { .. } => {}
             }
         }
         acts.sort_unstable();

@@ -44,10 +44,9 @@ impl Check for Thawed {
     fn tick(&mut self, t: &Ticked<'_>) -> Verdict {
         for ask in &t.asked.asks {
             let Action::Freeze { until } = ask.action else { continue };
-            let limit = match ask.reason {
-                Reason::Probe => t.config().qos.probe.length,
-                _ => t.config().qos.budget.freeze,
-            };
+            let probe = ask.reason == Reason::Probe;
+            let qos = &t.config().qos;
+            let limit = if probe { qos.probe.length } else { qos.budget.freeze };
             let length = until.since(t.at).unwrap_or_default();
             if length > limit {
                 return Err(format!("{} is to stay frozen for {} s", ask.task.name, length.secs()));
