@@ -8,6 +8,9 @@ use super::task::SimTask;
 const EQUALS: f64 = 0.8;
 const LOWEST: f64 = 0.3;
 
+/// Seconds without best-effort after which a service's own IO is known; harm before cannot be told from it.
+const KNOWN_AFTER: f64 = 15.0;
+
 /// One step of so many seconds.
 pub(super) fn share(kernel: &mut Kernel, secs: f64) {
     let load = |t: &SimTask| {
@@ -17,14 +20,16 @@ pub(super) fn share(kernel: &mut Kernel, secs: f64) {
     };
     let lent: f64 = kernel.tasks.iter().filter(|t| t.is_best_effort()).map(load).sum();
     let (mut any, mut gross) = (false, false);
+    let away = !kernel.tasks.iter().any(|t| t.is_best_effort() && !t.stands_still());
     for task in kernel.tasks.iter_mut().filter(|t| !t.stands_still()) {
+        task.alone += if away { secs } else { 0.0 };
         let own = task.workload.io * task.strays.min(1.5);
         let theirs = if task.is_best_effort() || own <= 0.0 { 0.0 } else { lent.min(0.9) };
         let stalled = (own + theirs).min(1.0);
         task.counters.stall_io += stalled * secs;
         if task.is_guaranteed() {
             any |= theirs > 0.05;
-            gross |= stalled - own > 0.35;
+            gross |= stalled - own > 0.35 && task.alone > KNOWN_AFTER;
         }
     }
     kernel.truth.io.take(kernel.now(), secs, (any, gross));

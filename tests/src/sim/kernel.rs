@@ -15,7 +15,7 @@ use gleaner_estimator::sample::{
 use gleaner_estimator::units::{Amount, Bytes, MilliCpus, Span, Timestamp};
 
 /// Harm of one kind that best-effort really does.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Harm {
     /// When there was last any, seconds.
     pub(super) last: Option<f64>,
@@ -24,6 +24,8 @@ pub(super) struct Harm {
     gross_last: f64,
     /// For how long there was any.
     pub(super) secs: f64,
+    /// How long each gross harm lasted that is over.
+    pub(super) lasted: Vec<f64>,
 }
 
 /// Gross harm that is interrupted for less than this goes on, seconds.
@@ -40,7 +42,8 @@ impl Harm {
             self.gross_since.get_or_insert(now);
             self.gross_last = now;
         } else if now - self.gross_last > INTERRUPTED {
-            self.gross_since = None;
+            let since = self.gross_since.take();
+            self.lasted.extend(since.map(|since| self.gross_last - since + secs));
         }
     }
 
@@ -51,7 +54,7 @@ impl Harm {
 }
 
 /// What really happens.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Truth {
     pub(super) cpu: Harm,
     pub(super) memory: Harm,

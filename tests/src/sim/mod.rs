@@ -22,6 +22,7 @@ mod disk;
 mod faults;
 mod host;
 mod kernel;
+mod knob;
 mod memory;
 mod run;
 mod sabotage;
@@ -31,6 +32,7 @@ mod story;
 mod task;
 mod workload;
 
+pub use knob::Knob;
 pub use run::{Failure, Plan, Summary, run};
 pub use sabotage::Sabotage;
 pub use scene::Weather;

@@ -7,16 +7,15 @@ use super::dice::Dice;
 use super::faults::Fault;
 use super::host::Host;
 use super::kernel::Kernel;
+use super::knob::Knob;
 use super::sabotage::{Sabotage, Saboteur};
 use super::scene::{Scene, Weather};
 use super::scheduler::Scheduler;
 use super::story::Story;
 use gleaner_engine::Engine;
-use gleaner_engine::config::EngineConfig;
 use gleaner_engine::reading::{Body, Reading};
 use gleaner_estimator::sample::{Sample, TaskId};
 use gleaner_estimator::units::Timestamp;
-use gleaner_qos::capability::Actuator;
 use gleaner_qos::verdict::{Action, Reason};
 
 /// What is run.
@@ -32,8 +31,10 @@ pub struct Plan {
     pub reversed: bool,
     /// A promise that the engine breaks.
     pub sabotage: Option<Sabotage>,
-    /// Changes the configuration.
-    pub tune: fn(&mut EngineConfig),
+    /// A number of the configuration that is set to another value.
+    pub knob: Option<(Knob, f64)>,
+    /// Whether broken promises are only counted.
+    pub lenient: bool,
     /// Whether every decision is hashed.
     pub digest: bool,
     /// Whether the whole story is kept, or only its end.
@@ -50,7 +51,8 @@ impl Plan {
             weather: Weather::of(seed),
             reversed: false,
             sabotage: None,
-            tune: |_| {},
+            knob: None,
+            lenient: false,
             digest: false,
             story: false,
         }
@@ -84,6 +86,10 @@ pub struct Summary {
     pub idle: f64,
     /// Guaranteed processes that the kernel killed for want of memory.
     pub oom_kills: u64,
+    /// How long each gross harm lasted that is over: over CPU, memory, IO.
+    pub lasted: [Vec<f64>; 3],
+    /// Checks that noticed something, where that is only counted.
+    pub broken: Vec<&'static str>,
     /// Every decision, hashed (FNV-1a over its audit line), where asked for.
     pub digest: u64,
     /// Who was corrected how and when, in order of starts instead of names: the same for every order of names.
@@ -127,6 +133,19 @@ fn fold(hash: &mut u64, bytes: &[u8]) {
     for byte in bytes {
         *hash = (*hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
     }
+}
+
+/// The first broken promise; a lenient run goes on and counts them.
+fn judge(
+    mut found: impl Iterator<Item = Result<(), Broken>>,
+    lenient: bool,
+    sum: &mut Summary,
+) -> Result<(), Broken> {
+    if lenient {
+        sum.broken.extend(found.filter_map(Result::err).map(|(check, _)| check));
+        return Ok(());
+    }
+    found.find(Result::is_err).unwrap_or(Ok(()))
 }
 
 /// One run under way.
@@ -174,7 +193,9 @@ impl Run {
     fn new(plan: Plan) -> Self {
         let mut dice = Dice::new(plan.seed);
         let mut scene = Scene::draw(&mut dice, plan.weather);
-        (plan.tune)(&mut scene.config);
+        if let Some((knob, value)) = plan.knob {
+            knob.turn(&mut scene.config, value);
+        }
         let mut kernel = Kernel::new(&mut dice, scene.size);
         let mut scheduler = Scheduler::new(&mut dice, plan.reversed);
         scheduler.begin(&scene, &mut kernel);
@@ -206,6 +227,7 @@ impl Run {
             lent_used: truth.lent_used,
             idle: truth.idle,
             oom_kills: truth.oom_kills,
+            lasted: [&truth.cpu, &truth.memory, &truth.io].map(|h| h.lasted.clone()),
             story: self.story.tell(&self.kernel),
             ..self.sum
         }
@@ -235,7 +257,8 @@ impl Run {
     /// Lets the checks look at the node as it is.
     fn look(&mut self) -> Result<(), Broken> {
         let m = Moment { kernel: &self.kernel, host: &self.host, scene: &self.scene };
-        self.checks.iter_mut().try_for_each(|c| c.moment(&m).map_err(|what| (c.name(), what)))
+        let found = self.checks.iter_mut().map(|c| c.moment(&m).map_err(|what| (c.name(), what)));
+        judge(found, self.plan.lenient, &mut self.sum)
     }
 
     /// What happens once a second: tasks come and go, and something may go wrong.
@@ -267,7 +290,20 @@ impl Run {
             Fault::Promoted => self.scheduler.promote(&mut self.kernel),
             Fault::Recreated => self.scheduler.recreate(&mut self.kernel),
             Fault::Overwritten => self.host.overwritten(&mut self.kernel),
-            _ => return,
+            Fault::Failed
+            | Fault::Repeated
+            | Fault::Vanished(_)
+            | Fault::Unreadable(_)
+            | Fault::Partial(..)
+            | Fault::Reset(_)
+            | Fault::Garbage(..)
+            | Fault::NodeUnreadable
+            | Fault::NodeEmpty
+            | Fault::NodeGarbage(_)
+            | Fault::Unsorted
+            | Fault::Blind
+            | Fault::BlurredGlance(..)
+            | Fault::Steal => {}
         }
         if matches!(fault, Fault::Late(_) | Fault::Suspended(_) | Fault::ClockBack(_)) {
             self.checks.iter_mut().for_each(|c| c.jumped());
@@ -307,7 +343,8 @@ impl Run {
             can: &can,
             at: self.kernel.at(),
         };
-        self.checks.iter_mut().try_for_each(|c| c.tick(&ticked).map_err(|w| (c.name(), w)))?;
+        let found = self.checks.iter_mut().map(|c| c.tick(&ticked).map_err(|w| (c.name(), w)));
+        judge(found, self.plan.lenient, &mut self.sum)?;
         for report in self.host.apply(&asked.asks, &asked.let_go, &mut self.kernel) {
             let _ = self.engine.report(&report);
         }
@@ -336,14 +373,11 @@ impl Run {
                 Action::Evict => sum.evictions += 1,
                 Action::Freeze { .. } if ask.reason == Reason::Probe => sum.probes += 1,
                 Action::Freeze { .. } => sum.freezes += 1,
-                _ if ask.action.releases() => {}
-                _ => {
-                    let limits = !matches!(
-                        ask.action.actuator(),
-                        Actuator::StandingClass | Actuator::IoWeight
-                    );
-                    sum.limits += u64::from(limits);
-                }
+                Action::CpuQuota { .. }
+                | Action::MemoryHigh { .. }
+                | Action::Reclaim { .. }
+                | Action::IoLimit { .. } => sum.limits += 1,
+                Action::StandingClass | Action::IoWeight | Action::Thaw | Action::Undo { .. } => {}
             }
         }
         acts.sort_unstable();

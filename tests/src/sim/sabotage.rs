@@ -5,6 +5,7 @@
 
 use super::ask::{Ask, Asked};
 use super::kernel::Kernel;
+use super::task::SimTask;
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::sample::{Sample, TaskId};
 use gleaner_estimator::units::Span;
@@ -96,64 +97,85 @@ impl Saboteur {
         sample: Option<&Sample>,
         kernel: &Kernel,
     ) {
-        let best_effort = kernel.tasks.iter().find(|t| t.is_best_effort()).map(|t| t.id().clone());
-        let later = kernel.now() > 20.0;
+        let Asked { asks, offers, .. } = asked;
         match how {
-            Sabotage::EvictsService => {
-                let service = kernel.tasks.iter().find(|t| t.is_guaranteed()).map(|t| t.id());
-                asked.asks.extend(service.filter(|_| later).map(evict));
-            }
-            Sabotage::MistakesIdentity => {
-                for ask in &mut asked.asks {
-                    ask.task.inode += 7;
+            Sabotage::EvictsService
+            | Sabotage::EvictsForNothing
+            | Sabotage::EvictsWithoutEnd
+            | Sabotage::AsksImpossible => {
+                if kernel.now() > 20.0 && sample.is_some() {
+                    add(how, asks, kernel);
                 }
             }
-            Sabotage::ActsBlindly => match (sample, &self.last) {
-                (None, Some(last)) => *asked = last.clone(),
-                (None, None) => {}
-                (Some(_), _) if asked.offers[0].amount > 0 => self.last = Some(asked.clone()),
-                (Some(_), _) => {}
-            },
-            Sabotage::EvictsForNothing | Sabotage::EvictsWithoutEnd => {
-                asked.asks.extend(best_effort.as_ref().filter(|_| later).map(evict));
-            }
+            Sabotage::MistakesIdentity => asks.iter_mut().for_each(|a| a.task.inode += 7),
+            Sabotage::ActsBlindly => self.go_on(asked, sample.is_some()),
             Sabotage::FreezesForLong => {
-                for ask in &mut asked.asks {
+                for ask in asks.iter_mut() {
                     if let Action::Freeze { until } = &mut ask.action {
                         *until = until.plus(Span::from_secs(3_600));
                     }
                 }
-                asked.asks.retain(|a| a.action != Action::Thaw);
             }
             Sabotage::KeepsHold => asked.let_go.clear(),
-            Sabotage::LooksOn => asked.asks.retain(|a| !harsh(a)),
+            Sabotage::LooksOn => asks.retain(|a| !harsh(a)),
             Sabotage::OffersTooMuch => {
-                for offer in &mut asked.offers {
-                    let more = offer.amount > 0;
-                    offer.amount += if more { offer.slack + offer.quantum } else { 0 };
+                for offer in offers.iter_mut().filter(|o| o.amount > 0) {
+                    offer.amount += offer.slack + offer.quantum;
                 }
             }
             Sabotage::OffersInTrouble => {
-                for offer in &mut asked.offers {
-                    offer.amount = offer.slack.saturating_sub(offer.lent);
-                }
+                offers.iter_mut().for_each(|o| o.amount = o.slack.saturating_sub(o.lent));
             }
-            Sabotage::ForgetsStanding => {
-                asked.asks.retain(|a| a.action != Action::StandingClass);
-            }
-            Sabotage::NeverUndoes => asked.asks.retain(|a| !a.action.releases()),
-            Sabotage::IgnoresMode => {
-                asked.asks.iter_mut().filter(|a| a.would).for_each(|a| a.would = false);
-            }
-            Sabotage::AsksImpossible => {
-                let ask = |task| Ask { action: Action::StandingClass, ..evict(&task) };
-                asked.asks.extend(best_effort.map(ask));
-            }
+            Sabotage::ForgetsStanding => asks.retain(|a| a.action != Action::StandingClass),
+            Sabotage::NeverUndoes => asks.retain(|a| !matches!(a.action, Action::Undo { .. })),
+            Sabotage::IgnoresMode => asks.iter_mut().for_each(|a| a.would = false),
             Sabotage::DependsOnOrder => {
-                let first = kernel.tasks.iter().map(|t| t.id()).min();
-                let is_first = |a: &Ask| a.action == Action::IoWeight && Some(&a.task) == first;
-                asked.asks.retain(|a| !is_first(a));
+                let first = kernel.tasks.iter().map(SimTask::id).min();
+                asks.retain(|a| a.action != Action::IoWeight || Some(&a.task) != first);
             }
         }
+    }
+
+    /// Repeats the last tick that offered something when a reading fails.
+    fn go_on(&mut self, asked: &mut Asked, read: bool) {
+        match &self.last {
+            Some(last) if !read => *asked = last.clone(),
+            Some(_) | None if read && asked.offers[0].amount > 0 => self.last = Some(asked.clone()),
+            Some(_) | None => {}
+        }
+    }
+}
+
+/// Asks for something more.
+fn add(how: Sabotage, asks: &mut Vec<Ask>, kernel: &Kernel) {
+    let mut best_effort = kernel.tasks.iter().filter(|t| t.is_best_effort()).map(SimTask::id);
+    match how {
+        Sabotage::EvictsService => {
+            let service = kernel.tasks.iter().find(|t| t.is_guaranteed()).map(SimTask::id);
+            asks.extend(service.map(evict));
+        }
+        Sabotage::EvictsWithoutEnd => {
+            let first = asks.iter().find(|a| a.action == Action::Evict).cloned();
+            if let Some(first) = first {
+                let others = best_effort.filter(|id| **id != first.task);
+                asks.extend(others.map(|id| Ask { task: id.clone(), ..first.clone() }));
+            }
+        }
+        Sabotage::AsksImpossible => {
+            let ask = |id| Ask { action: Action::StandingClass, ..evict(id) };
+            asks.extend(best_effort.next().map(ask));
+        }
+        Sabotage::EvictsForNothing
+        | Sabotage::MistakesIdentity
+        | Sabotage::ActsBlindly
+        | Sabotage::FreezesForLong
+        | Sabotage::KeepsHold
+        | Sabotage::LooksOn
+        | Sabotage::OffersTooMuch
+        | Sabotage::OffersInTrouble
+        | Sabotage::ForgetsStanding
+        | Sabotage::NeverUndoes
+        | Sabotage::IgnoresMode
+        | Sabotage::DependsOnOrder => asks.extend(best_effort.next().map(evict)),
     }
 }

@@ -50,7 +50,7 @@ impl Scheduler {
         self.start(Class::System, agent, None, kernel);
         for _ in 0..scene.batches {
             let work = self.batch(scene);
-            let promised = self.dice.happens(0.5).then_some(MilliCpus(500));
+            let promised = self.dice.happens(0.8).then_some(MilliCpus(300));
             self.start(Class::BestEffort, work, promised, kernel);
         }
     }

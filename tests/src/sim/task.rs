@@ -80,6 +80,8 @@ pub(super) struct SimTask {
     pub(super) caused: f64,
     /// How its own queueing strays from the mean: a factor that wanders.
     pub(super) strays: f64,
+    /// Seconds that it has run without best-effort.
+    pub(super) alone: f64,
     pub(super) carried: Carried,
     pub(super) dying: Option<Dying>,
     pub(super) counters: Counters,
@@ -111,6 +113,7 @@ impl SimTask {
             cores: 0.0,
             caused: 0.0,
             strays: 1.0,
+            alone: 0.0,
             carried: Carried::default(),
             dying: None,
             counters: Counters::default(),

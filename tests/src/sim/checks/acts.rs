@@ -151,12 +151,11 @@ impl Check for Budgeted {
         let (now, probe) = (t.now(), &t.config().qos.probe);
         let mut suspects = 0;
         for ask in &t.asked.asks {
-            match ask.action {
-                Action::Evict => self.victim(t, &ask.task)?,
-                Action::Freeze { .. } if ask.reason == Reason::Probe => suspects += 1,
-                _ if ask.is_long_freeze() => {}
-                _ => {}
+            if ask.action == Action::Evict {
+                self.victim(t, &ask.task)?;
             }
+            let freezes = matches!(ask.action, Action::Freeze { .. });
+            suspects += usize::from(freezes && ask.reason == Reason::Probe);
         }
         if suspects > 0 {
             let soon = self.probed.is_some_and(|at| now - at < probe.every.secs());

@@ -82,6 +82,8 @@ const LASTS: [(f64, f64); 3] = [(45.0, 20.0), (5.0, 2.0), (45.0, 20.0)];
 pub(super) struct Answered {
     /// Since when it can be, seconds.
     known: [Option<f64>; 3],
+    /// Most best-effort tasks so far.
+    crowd: usize,
 }
 
 impl Check for Answered {
@@ -96,8 +98,9 @@ impl Check for Answered {
             return Ok(());
         }
         let (now, truth) = (m.kernel.now(), &m.kernel.truth);
-        let harms = [truth.cpu, truth.memory, truth.io];
-        let crowd = m.kernel.tasks.iter().filter(|t| t.is_best_effort()).count() as f64;
+        let harms = [&truth.cpu, &truth.memory, &truth.io];
+        self.crowd = self.crowd.max(m.kernel.tasks.iter().filter(|t| t.is_best_effort()).count());
+        let crowd = self.crowd as f64;
         for (i, (harm, (least, each))) in harms.iter().zip(LASTS).enumerate() {
             let since = harm.gross_since.zip(self.known[i]).map(|(a, b)| a.max(b));
             let lasted = since.map_or(0.0, |since| now - since);

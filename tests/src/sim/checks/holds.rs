@@ -44,10 +44,9 @@ impl Check for Thawed {
     fn tick(&mut self, t: &Ticked<'_>) -> Verdict {
         for ask in &t.asked.asks {
             let Action::Freeze { until } = ask.action else { continue };
-            let limit = match ask.reason {
-                Reason::Probe => t.config().qos.probe.length,
-                _ => t.config().qos.budget.freeze,
-            };
+            let probe = ask.reason == Reason::Probe;
+            let qos = &t.config().qos;
+            let limit = if probe { qos.probe.length } else { qos.budget.freeze };
             let length = until.since(t.at).unwrap_or_default();
             if length > limit {
                 return Err(format!("{} is to stay frozen for {} s", ask.task.name, length.secs()));
@@ -124,8 +123,8 @@ pub(super) struct Undone {
     calm_since: Option<f64>,
 }
 
-/// Seconds of calm after which nothing stands: the longest dwell, the wait between two steps for each rung.
-const TAKEN_OFF: f64 = 90.0;
+/// Seconds of calm after which nothing stands: the wait between two steps, for each rung of each resource.
+const TAKEN_OFF: f64 = 30.0;
 
 impl Check for Undone {
     fn name(&self) -> &'static str {
@@ -134,7 +133,7 @@ impl Check for Undone {
 
     fn tick(&mut self, t: &Ticked<'_>) -> Verdict {
         let (now, truth) = (t.now(), &t.kernel.truth);
-        let gap = [truth.cpu, truth.memory, truth.io].iter().any(|h| h.ago(now) < 1.0);
+        let gap = [&truth.cpu, &truth.memory, &truth.io].iter().any(|h| h.ago(now) < 1.0);
         let roomy = truth.room > 0.2 * t.kernel.size.memory;
         let calm = t.asked.offers.iter().all(|o| o.calm) && roomy && !gap;
         if !calm || !is_clean(t.scene) {
