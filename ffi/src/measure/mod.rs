@@ -61,6 +61,8 @@ impl Core {
     pub(crate) fn join(key: Key, judge: Judge) -> Result<(Arc<Self>, Arc<Mutex<Judge>>), Failure> {
         let mut cores = lock(&CORES);
         let judge = Arc::new(Mutex::new(judge));
+        // One whose thread has panicked measures no more.
+        cores.retain(|core| !lock(&core.inner).ended);
         if let Some(core) = cores.iter().find(|core| core.key == key) {
             lock(&core.inner).judges.push(Arc::clone(&judge));
             core.changed.notify_all();

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Threads, descriptors and handles: shared where they may be, and all gone at the end.
 
+#![expect(unsafe_code, reason = "the functions of a C interface cannot be called otherwise")]
+
+#[path = "ffi/host.rs"]
+#[expect(
+    dead_code,
+    reason = "this program, apart because it counts its threads, uses a part of it"
+)]
+mod host;
+
 use crate::host::{Host, PATIENCE, best_effort, on, open, root};
 use gleaner::abi::code::{
     GLEANER_BAD_HANDLE, GLEANER_DIALECT_THRESHOLD, GLEANER_OK, GLEANER_ROLE_CONTROLLER,
