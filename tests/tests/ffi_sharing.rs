@@ -71,6 +71,14 @@ fn two_modules_of_one_agent_share_measurement_and_not_policy() {
     let offer = estimator.offer_when("a decision", |offer| offer.flags != 0);
     assert_eq!(offer.cpu_millis, 0, "its own threshold is reached");
     assert!(!controller.is_called(), "and the other's is not");
+    let own = estimator.push(&[best_effort("be", 100)]).expect("a table");
+    estimator.offer_when("an offer from its own table", |offer| offer.generation == own);
+    controller.push(&[best_effort("be", 100)]).expect("a table");
+    let later = estimator.push(&[best_effort("be", 200)]).expect("a table");
+    estimator.offer_when("one from its next", |offer| {
+        assert!(offer.generation == own || offer.generation == later, "never from the other's");
+        offer.generation == later
+    });
     assert_eq!(estimator.close(), GLEANER_OK);
     assert_eq!(threads(), ["gleaner-measure"], "the other goes on");
     node.write("proc/loadavg", "9.00 5.00 5.00 1/100 12345\n");
