@@ -45,7 +45,8 @@ fn a_container_that_burns_is_measured_and_taken_back() {
     host.push(&[guaranteed("web-1", 100), best_effort("be-1", 100)]).expect("a table");
     let used = wait_until("what it burns", PATIENCE, || {
         let used = host.status()["decision"]["cpu"]["usage"]["best_effort"].as_u64()?;
-        (used > 100).then_some(used)
+        // Not all of a core where the machine has much else to do.
+        (used > 10).then_some(used)
     });
     assert!(used < 1500, "one shell burns one core: {used}");
     wait_until("a correction", PATIENCE, || host.is_called().then_some(()));
