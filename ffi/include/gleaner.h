@@ -445,7 +445,8 @@ typedef struct gleaner_offer {
      */
     uint32_t level;
     /**
-     * The caller's table that it was decided from; 0 where there was none.
+     * The table that it was decided from, as gleaner_push_tasks numbered it; 0 where there was none.
+     * While an estimator pushes tables, one of its own; else perhaps one of another handle.
      */
     uint64_t generation;
     /**

@@ -174,7 +174,7 @@ impl Link {
                     memory_bytes: offer.memory_bytes,
                     configured: false,
                     level: offer.level.min(GLEANER_LEVEL_UNKNOWN),
-                    generation: table.generation,
+                    generation: offer.generation,
                     decided,
                     stale_after: Span::from_millis(offer.holds_ms),
                 };

@@ -9,15 +9,30 @@ use std::time::{Duration, Instant};
 /// Corrections that nobody fetched for so long are dropped: the daemon decides anew.
 const FORGET: Duration = Duration::from_secs(10);
 
+/// So long an estimator's table is kept against a controller's.
+const KEEP: Duration = Duration::from_secs(15);
+
 #[derive(Debug, Default)]
 struct State {
     table: Option<(Instant, Arc<Table>)>,
+    /// That table came from a module that estimates.
+    from_estimator: bool,
     offer: Option<(Instant, Offer)>,
     corrections: Vec<(Instant, Correction)>,
     taken: Vec<String>,
     /// Controllers that are connected; without one nobody can be ended.
     controllers: BTreeMap<u64, ()>,
     connections: u64,
+}
+
+impl State {
+    fn take(&mut self, role: Role, told: Instant, table: Table) {
+        let kept = self.table.as_ref().is_some_and(|(at, _)| at.elapsed() < KEEP);
+        if role.estimates() || !self.from_estimator || !kept {
+            self.table = Some((told, Arc::new(table)));
+            self.from_estimator = role.estimates();
+        }
+    }
 }
 
 /// See the module's head. Shared by reference counting; every call is short.
@@ -31,7 +46,8 @@ impl Desk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The newest table of any module, and its age; `None` before the first.
+    /// The newest table, and its age; `None` before the first. That of an estimator is kept for a while
+    /// against a controller's: the estimator's host knows what it has lent since a table of its own.
     #[must_use]
     pub fn table(&self) -> Option<(Duration, Arc<Table>)> {
         self.state().table.as_ref().map(|(at, table)| (at.elapsed(), Arc::clone(table)))
@@ -96,10 +112,11 @@ impl Desk {
         let now = Instant::now();
         let told = now.checked_sub(age).unwrap_or(now);
         match table {
-            Some(table) => state.table = Some((told, Arc::new(table))),
+            Some(table) => state.take(role, told, table),
             // The same tasks, told again.
             None => {
-                if let Some((at, _)) = &mut state.table {
+                let same = state.from_estimator == role.estimates();
+                if let Some((at, _)) = state.table.as_mut().filter(|_| same) {
                     *at = (*at).max(told);
                 }
             }

@@ -16,6 +16,12 @@ pub enum Role {
 }
 
 impl Role {
+    /// Whether it takes offers.
+    #[must_use]
+    pub const fn estimates(self) -> bool {
+        matches!(self, Self::Estimator | Self::Both)
+    }
+
     /// Whether it takes corrections.
     #[must_use]
     pub const fn corrects(self) -> bool {
@@ -85,6 +91,8 @@ pub struct Offer {
     pub memory_bytes: u64,
     /// 0 calm, 1 strained, 2 critical, 3 unknown.
     pub level: u32,
+    /// The table that it was decided from; 0 where there was none.
+    pub generation: u64,
     /// How long it holds from now on, milliseconds.
     pub holds_ms: u64,
 }

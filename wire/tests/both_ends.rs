@@ -34,6 +34,8 @@ fn tables_go_up_and_offers_come_down() {
     let (age, told) = desk.table().expect("a table");
     assert!(age >= Duration::from_millis(1500), "{age:?}");
     assert_eq!((told.generation, told.tasks.as_slice()), (7, table(7).tasks.as_slice()));
+    controller.turn(Some(table(8)), 0, Vec::new()).expect("an answer");
+    assert_eq!(desk.table().expect("a table").1.generation, 7, "an estimator's own is kept");
     assert!(desk.has_controller());
     desk.offer(Some(Offer { cpu_millis: 1500, ..Offer::default() }), Duration::from_secs(60));
     desk.correct(Correction { name: "c1".to_owned(), resource: 1, reason: "why".to_owned() });

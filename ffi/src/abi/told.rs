@@ -21,7 +21,8 @@ pub struct Offer {
     pub flags: u32,
     /// The higher of the levels of CPU and memory: GLEANER_LEVEL_*.
     pub level: u32,
-    /// The caller's table that it was decided from; 0 where there was none.
+    /// The table that it was decided from, as gleaner_push_tasks numbered it; 0 where there was none.
+    /// While an estimator pushes tables, one of its own; else perhaps one of another handle.
     pub generation: u64,
     /// Age of the decision, milliseconds; 0 where there is none.
     pub age_ms: u64,

@@ -102,7 +102,7 @@ impl Handle {
         match Core::join(Key::of(&self.setup.config), judge) {
             Ok((core, judge)) => {
                 if let Some(table) = &calls.table {
-                    core.push(Arc::clone(table));
+                    self.pass_on(&core, Arc::clone(table));
                 }
                 calls.work = Some(Work::Local { core, judge, show });
                 Ok(())
@@ -134,11 +134,16 @@ impl Handle {
         calls.table = Some(Arc::clone(&table));
         let generation = table.generation;
         match &calls.work {
-            Some(Work::Local { core, .. }) => core.push(table),
+            Some(Work::Local { core, .. }) => self.pass_on(core, table),
             Some(Work::Remote(thin)) => thin.push(table),
             None => {}
         }
         Ok(generation)
+    }
+
+    fn pass_on(&self, core: &Core, table: Arc<Table>) {
+        let Setup { role, paces, .. } = &*self.setup;
+        core.push(table, role.estimates(), Span(paces.push_every.0.saturating_mul(3)));
     }
 
     pub(crate) fn offer(&self) -> Offer {

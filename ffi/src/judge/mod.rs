@@ -77,6 +77,11 @@ impl Judge {
         }
     }
 
+    /// Whether glances mean anything to it: thresholds alone are judged by samples.
+    pub(crate) fn watches(&self) -> bool {
+        self.stand.is_none() && !self.shared.is_poisoned()
+    }
+
     /// Takes a fast reading; whether it asks for a sample at once.
     pub(crate) fn glance(&mut self, glance: &Glance) -> bool {
         self.guarded(|judge| judge.engine.glance(glance).rings()).unwrap_or(false)

@@ -14,8 +14,11 @@ use gleaner_estimator::units::{Span, Timestamp};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-/// Between two glances: without one every 100 ms a causal probe sees nothing.
-const GLANCE: Span = Span::from_millis(50);
+/// Least time between two glances. Nothing is frozen from here, so no probe needs more of them.
+const GLANCE: Span = Span::from_millis(100);
+/// A glance is not followed by another before this many times what it took: watching costs at most a
+/// hundredth of a core, however many tasks there are.
+const REST: u64 = 100;
 
 /// The collector and its buffers.
 pub(super) struct Bench {
@@ -25,6 +28,8 @@ pub(super) struct Bench {
     glance: Glance,
     interval: Span,
     due: Timestamp,
+    /// Time between two glances now.
+    pause: Span,
     /// The table that the collector was told of.
     heard: u64,
     /// Who judged in the last turn; a newcomer gets a sample at once.
@@ -41,6 +46,7 @@ impl Bench {
             glance: Glance::default(),
             interval: key.interval,
             due: Timestamp::default(),
+            pause: GLANCE,
             heard: 0,
             judges: 0,
         })
@@ -56,17 +62,26 @@ impl Bench {
         let now = clock.now();
         let newcomers = judges.len() > self.judges || (self.heard == 0 && table.is_some());
         self.judges = judges.len();
-        if now >= self.due || newcomers || self.alarmed(now, judges) {
+        let watched = judges.iter().any(|judge| lock(judge).watches());
+        if now >= self.due || newcomers || (watched && self.alarmed(now, judges, clock)) {
             self.judge(judges, table, clock);
             self.due = clock.now().plus(self.interval);
         }
-        self.due.min(clock.now().plus(GLANCE))
+        if watched { self.due.min(clock.now().plus(self.pause)) } else { self.due }
     }
 
     /// Whether a glance shows anybody something that cannot wait.
-    fn alarmed(&mut self, now: Timestamp, judges: &[Arc<Mutex<Judge>>]) -> bool {
+    fn alarmed(
+        &mut self,
+        now: Timestamp,
+        judges: &[Arc<Mutex<Judge>>],
+        clock: &impl Clock,
+    ) -> bool {
         // A glance that fails is left out; the next sample will say what is wrong.
-        if self.collector.glance(now, &mut self.glance).is_err() {
+        let seen = self.collector.glance(now, &mut self.glance);
+        let took = clock.now().since(now).unwrap_or_default();
+        self.pause = Span(took.0.saturating_mul(REST)).max(GLANCE);
+        if seen.is_err() {
             return false;
         }
         let rings = |judge: &Arc<Mutex<Judge>>| lock(judge).glance(&self.glance);

@@ -37,6 +37,8 @@ type Judges = Vec<Arc<Mutex<Judge>>>;
 struct Inner {
     judges: Judges,
     table: Option<Arc<Table>>,
+    /// That table came from a handle that estimates.
+    from_estimator: bool,
     ending: bool,
     ended: bool,
     thread: Option<JoinHandle<()>>,
@@ -61,6 +63,8 @@ impl Core {
     pub(crate) fn join(key: Key, judge: Judge) -> Result<(Arc<Self>, Arc<Mutex<Judge>>), Failure> {
         let mut cores = lock(&CORES);
         let judge = Arc::new(Mutex::new(judge));
+        // One whose thread has panicked measures no more.
+        cores.retain(|core| !lock(&core.inner).ended);
         if let Some(core) = cores.iter().find(|core| core.key == key) {
             lock(&core.inner).judges.push(Arc::clone(&judge));
             core.changed.notify_all();
@@ -102,11 +106,17 @@ impl Core {
         }
     }
 
-    /// Takes a newer table.
-    pub(crate) fn push(&self, table: Arc<Table>) {
+    /// Takes a newer table. That of a handle that estimates is kept for `patience` against those of
+    /// others: its host adds to an offer what it has lent since the table that the offer was decided from,
+    /// which therefore must be one of its own.
+    pub(crate) fn push(&self, table: Arc<Table>, from_estimator: bool, patience: Span) {
         let mut inner = lock(&self.inner);
         let first = inner.table.is_none();
-        inner.table = Some(table);
+        let keeps = |kept: &Arc<Table>| table.at.since(kept.at).is_none_or(|age| age <= patience);
+        if !from_estimator && inner.from_estimator && inner.table.as_ref().is_some_and(keeps) {
+            return;
+        }
+        (inner.table, inner.from_estimator) = (Some(table), from_estimator);
         if first {
             self.changed.notify_all();
         }

@@ -40,7 +40,7 @@ fn compile(name: &str, header: &Path, into: &Path) -> Option<PathBuf> {
         .arg(repository().join(format!("ffi/tests/c/{name}.c")))
         .arg("-L")
         .arg(directory)
-        .arg("-lgleaner")
+        .args(["-Wl,--as-needed", "-lgleaner", "-ldl"])
         .arg(format!("-Wl,-rpath,{}", directory.display()))
         .arg("-o")
         .arg(&program));
@@ -155,6 +155,18 @@ fn a_host_in_c_lends_and_takes_back() {
         return skip("libgleaner.so was not built");
     };
     run(Command::new(program).arg(node.path()));
+}
+
+#[test]
+fn a_host_that_ends_without_closing_ends_well() {
+    if !has("gcc") {
+        return skip("gcc is not installed");
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let node = FakeNode::new(FakeVersion::V2);
+    let built = compile("abandon", &header(), directory.path()).zip(library::path());
+    let Some((program, library)) = built else { return skip("libgleaner.so was not built") };
+    run(Command::new(program).arg(node.path()).arg(library));
 }
 
 #[test]

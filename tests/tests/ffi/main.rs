@@ -10,6 +10,6 @@ mod lending;
 mod library;
 mod metrics;
 mod policy;
-mod sharing;
+mod real;
 mod thin;
 mod thresholds;

@@ -27,7 +27,8 @@ fn a_daemon_decides_and_one_that_is_gone_lends_nothing() {
     let names: Vec<_> = told.tasks.iter().map(|t| (t.name.as_str(), t.best_effort)).collect();
     assert_eq!(names, [("web", false), ("be", true)]);
     assert_eq!(told.tasks[1].cpu_millis, Some(300));
-    desk.offer(Some(Offer { cpu_millis: 700, ..Offer::default() }), Duration::from_secs(60));
+    let offer = Offer { cpu_millis: 700, generation: told.generation, ..Offer::default() };
+    desk.offer(Some(offer), Duration::from_secs(60));
     let offer = host.offer_when("an offer", |offer| offer.flags == GLEANER_OFFER_FRESH);
     assert_eq!((offer.cpu_millis, offer.generation), (700, told.generation));
     for name in ["web", "be", "unknown"] {

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Threads, descriptors and handles: shared where they may be, and all gone at the end.
 
+#![expect(unsafe_code, reason = "the functions of a C interface cannot be called otherwise")]
+
+#[path = "ffi/host.rs"]
+#[expect(
+    dead_code,
+    reason = "this program, apart because it counts its threads, uses a part of it"
+)]
+mod host;
+
 use crate::host::{Host, PATIENCE, best_effort, on, open, root};
 use gleaner::abi::code::{
     GLEANER_BAD_HANDLE, GLEANER_DIALECT_THRESHOLD, GLEANER_OK, GLEANER_ROLE_CONTROLLER,
@@ -62,6 +71,14 @@ fn two_modules_of_one_agent_share_measurement_and_not_policy() {
     let offer = estimator.offer_when("a decision", |offer| offer.flags != 0);
     assert_eq!(offer.cpu_millis, 0, "its own threshold is reached");
     assert!(!controller.is_called(), "and the other's is not");
+    let own = estimator.push(&[best_effort("be", 100)]).expect("a table");
+    estimator.offer_when("an offer from its own table", |offer| offer.generation == own);
+    controller.push(&[best_effort("be", 100)]).expect("a table");
+    let later = estimator.push(&[best_effort("be", 200)]).expect("a table");
+    estimator.offer_when("one from its next", |offer| {
+        assert!(offer.generation == own || offer.generation == later, "never from the other's");
+        offer.generation == later
+    });
     assert_eq!(estimator.close(), GLEANER_OK);
     assert_eq!(threads(), ["gleaner-measure"], "the other goes on");
     node.write("proc/loadavg", "9.00 5.00 5.00 1/100 12345\n");
