@@ -62,15 +62,16 @@ fn glance() -> Vec<Panel> {
         panel(
             "How much was taken back?",
             Kind::Stat,
-            Unit::Of("times"),
+            Unit::Count("times"),
             "Corrections in the time range, by what was done. Evictions should be the fewest: mostly evictions \
              means that the milder ways do not work, see \"What works here?\" of a node.",
         )
-        .ask(&format!("{} * $__range_s", corrections(" by (action) ", made)), "{{action}}")
+        .ask(&format!("round({} * $__range_s) > 0", corrections(" by (action) ", made)), "{{action}}")
         .steps(look::SYSTEM, &[])
+        .quiet(NOTHING)
         .size(12, 4),
         panel(
-            "How many corrections helped?",
+            "How many helped?",
             Kind::Stat,
             Unit::Share,
             "Corrections after which the harm was measured to fall, of those really made. Under 80 %: see how \
@@ -81,7 +82,7 @@ fn glance() -> Vec<Panel> {
         .quiet(NOTHING)
         .size(4, 4),
         panel(
-            "How many were on time?",
+            "How many on time?",
             Kind::Stat,
             Unit::Share,
             "Corrections written within 0.15 s of the first sign of harm. Under 95 %: nodes starve Gleaner of \
@@ -96,7 +97,7 @@ fn glance() -> Vec<Panel> {
         .quiet(NOTHING)
         .size(4, 4),
         panel(
-            "Risk achieved, of what was asked?",
+            "Risk, of asked?",
             Kind::Stat,
             Unit::Of("×"),
             "Share of predictions that the true peak exceeded, divided by the share asked for. 0.2 means that \

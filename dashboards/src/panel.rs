@@ -31,6 +31,8 @@ pub enum Kind {
 pub enum Unit {
     /// A number of this thing, written beside the axis.
     Of(&'static str),
+    /// A whole number of this thing.
+    Count(&'static str),
     /// Bytes, in powers of 1024.
     Bytes,
     /// A share, shown as percentage.

@@ -18,7 +18,7 @@ pub(super) fn panels(places: &Places) -> Vec<Panel> {
             Kind::States,
             Unit::Of("level"),
             "Harm to guaranteed tasks. Strained stops lending, critical takes back. Short amber is normal; \
-             red for more than a minute is not: see which signal shows it under \"Who is harmed?\", then what \
+             red for more than a minute is not: see which signal shows it under \"Is anybody harmed?\", then what \
              was tried under \"What was taken back?\". A gap means that Gleaner was not scraped.",
         )
         .ask("gleaner_level{N}", "{{resource}}")
@@ -41,7 +41,7 @@ fn lending(places: &Places) -> Vec<Panel> {
         .steps(look::BEST_EFFORT, &[])
         .size(4, 4),
         panel(
-            "How much more may be lent?",
+            "How much more?",
             Kind::Stat,
             Unit::Of("cores"),
             "The offer of CPU now. 0 is no error: the panel beside it says what it is held back by.",
@@ -68,7 +68,7 @@ fn lending(places: &Places) -> Vec<Panel> {
         .link("What does the word mean?", format!("{}/why.md", places.docs))
         .size(4, 4),
         panel(
-            "How much of the node is lent?",
+            "What share is lent?",
             Kind::Stat,
             Unit::Share,
             "Cores that best-effort tasks hold, of all cores. Compare with what owners use below: the rest \
@@ -83,9 +83,9 @@ fn lending(places: &Places) -> Vec<Panel> {
 fn state(places: &Places) -> Vec<Panel> {
     vec![
         panel(
-            "How many were evicted?",
+            "How many evicted?",
             Kind::Stat,
-            Unit::Of("tasks"),
+            Unit::Count("tasks"),
             "Best-effort tasks evicted in the time range shown. A few a day are what lending costs; many at \
              once are more often a fault of ours than harm. What was evicted last and why: the marks in the \
              graphs, the node's own page, and `gleaner explain`.",
@@ -98,7 +98,7 @@ fn state(places: &Places) -> Vec<Panel> {
         .link("This node's own page", places.page.clone())
         .size(4, 4),
         panel(
-            "Acting or observing?",
+            "Acting?",
             Kind::Name,
             Unit::Of("modes"),
             "How far Gleaner may go. In `observe` it decides, shows, and touches nothing; `squeeze` holds \
@@ -108,7 +108,7 @@ fn state(places: &Places) -> Vec<Panel> {
         .steps(look::SYSTEM, &[])
         .size(2, 4),
         panel(
-            "Is it deciding?",
+            "Deciding?",
             Kind::Stat,
             Unit::PerSecond,
             "Decisions a second: about one, more under contention. 0 means that it is stuck: restart it, and \

@@ -27,12 +27,11 @@ const EVERY: u64 = 30;
 pub(crate) const SHOWN: &str = "node-04";
 pub(crate) const POOL: &str = "batch";
 /// What no replay has, and why.
-const NEVER: [(&str, &str); 7] = [
+const NEVER: [(&str, &str); 6] = [
     ("process_", "one process replays all nodes"),
     ("prometheus_rule", "Prometheus does not scrape itself while it is replayed"),
     ("ALERTS{", "no alert was evaluated in the past"),
     ("gleaner_prediction_reliability_ratio", "needs a day"),
-    ("action!~", "where the lowest class works no CPU limit is set"),
     ("[7d]", "needs more than one scrape a day ago"),
     ("$horizon]", "needs a scrape one horizon before the start"),
 ];
@@ -51,7 +50,7 @@ fn plans() -> Vec<Plan> {
             version: ["0.1.0", "0.1.0", "0.1.0", "0.2.0"][index % 4],
             mode: if index == 5 { Mode::Observe } else { Mode::Evict },
             owners: (7.0 + load * 0.4, 15.0 + load * 0.5, 3000.0 + 240.0 * load),
-            bursts: [&[2300, 3700, 4400][..], &[3100], &[], &[2500, 3300, 4700]][index % 4],
+            harmed: [&[2300, 3700][..], &[3100], &[], &[2900, 4600]][index % 4],
             broken: index == 7,
             gone_from: (index == 10).then_some(SECONDS - 900),
         }
