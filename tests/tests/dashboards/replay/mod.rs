@@ -10,6 +10,7 @@ use crate::preview;
 use crate::server::{DEADLINE, Prometheus, free};
 use gleaner_dashboards::{Places, boards};
 use gleaner_engine::decision::Mode;
+use gleaner_qos::capability::Ability;
 use gleaner_tests::programs::installed_or_skip;
 use gleaner_tests::wait_until;
 use node::{Node, Plan};
@@ -51,7 +52,12 @@ fn plans() -> Vec<Plan> {
             mode: if index == 5 { Mode::Observe } else { Mode::Evict },
             owners: (7.0 + load * 0.4, 15.0 + load * 0.5, 3000.0 + 240.0 * load),
             harmed: [&[2300, 3700][..], &[3100], &[], &[2900, 4600]][index % 4],
-            broken: index == 7,
+            freezer: match index {
+                // Without a freezer nothing can be proved: observing, it would have evicted.
+                5 => Ability::Missing,
+                7 => Ability::Broken,
+                _ => Ability::Works,
+            },
             gone_from: (index == 10).then_some(SECONDS - 900),
         }
     };

@@ -40,8 +40,8 @@ pub(crate) struct Plan {
     pub(crate) owners: (f64, f64, f64),
     /// Seconds of the replay at which borrowers begin to harm owners, for a while.
     pub(crate) harmed: &'static [u64],
-    /// The freezer was found to be broken.
-    pub(crate) broken: bool,
+    /// What the freezer can do.
+    pub(crate) freezer: Ability,
     /// Nobody answers any more from this second on.
     pub(crate) gone_from: Option<u64>,
 }
@@ -75,10 +75,9 @@ impl Node {
     /// A node whose first reading is at this wall clock time.
     pub(crate) fn new(plan: Plan, first_ms: u64) -> Self {
         let mut engine = Engine::new(config(plan.mode));
-        let freezer = if plan.broken { Ability::Broken } else { Ability::Works };
         let all = Actuator::ALL.iter();
         let can = all.fold(Capabilities::none(), |can, a| can.with(*a, Ability::Works));
-        let can = can.with(Actuator::Freeze, freezer);
+        let can = can.with(Actuator::Freeze, plan.freezer);
         engine.set_capabilities(can);
         let publisher = Publisher::new(about(&plan)).expect("the list of metrics is well formed");
         let host = HostState { abilities: can, ..HostState::default() };
@@ -144,7 +143,7 @@ impl Node {
         let over = (wanted + system + asked - CORES).max(0.0);
         let left = (CORES - wanted - system).clamp(asked * 0.6, asked);
         let owned = wanted.min(CORES - system - left);
-        let waits = if self.is_harmed() { left * 3.0 } else { over * 6.0 };
+        let waits = if self.is_harmed() { left * 5.0 } else { over * 6.0 };
         for job in self.jobs.values_mut() {
             match job.task.class {
                 Class::Guaranteed => {
