@@ -25,7 +25,7 @@ pub fn board(places: &Places) -> Board {
         annotations: annotations(),
         links: vec![("Runbooks", format!("{}/operating.md", places.docs))],
         rows: vec![
-            Row { title: "At a glance", open: true, panels: glance() },
+            Row { title: "At a glance", open: true, panels: [glance(), promises()].concat() },
             Row { title: "What was taken back, and why?", open: true, panels: taken },
             Row { title: "Are the predictions calibrated?", open: true, panels: calibrated() },
             Row {
@@ -53,11 +53,6 @@ fn predictions(by: &str, of: &str) -> String {
 
 fn glance() -> Vec<Panel> {
     let made = "outcome!=\"observed\"";
-    let achieved = format!(
-        "{} / ({} > 0) / on (resource) max by (resource) (cluster_pool_resource:gleaner_risk_asked_ratio:max{{F}})",
-        predictions("resource", "prediction_violations"),
-        predictions("resource", "predictions"),
-    );
     vec![
         panel(
             "How much was taken back?",
@@ -81,6 +76,16 @@ fn glance() -> Vec<Panel> {
         .steps(look::CRITICAL, &[(0.5, look::STRAINED), (0.8, look::CALM)])
         .quiet(NOTHING)
         .size(4, 4),
+    ]
+}
+
+fn promises() -> Vec<Panel> {
+    let achieved = format!(
+        "{} / ({} > 0) / on (resource) max by (resource) (cluster_pool_resource:gleaner_risk_asked_ratio:max{{F}})",
+        predictions("resource", "prediction_violations"),
+        predictions("resource", "predictions"),
+    );
+    vec![
         panel(
             "How many on time?",
             Kind::Stat,

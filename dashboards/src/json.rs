@@ -110,6 +110,7 @@ fn unit(panel: &Panel) -> String {
         Unit::Seconds => "s",
         Unit::PerSecond => "ops",
         Unit::PerMinute => "cpm",
+        Unit::Moment => "dateTimeAsLocal",
     };
     unit.to_owned()
 }

@@ -45,6 +45,8 @@ pub enum Unit {
     PerSecond,
     /// Times a minute.
     PerMinute,
+    /// A time, in milliseconds since 1970.
+    Moment,
     /// Several units in one table; each column has its own.
     Mixed,
 }

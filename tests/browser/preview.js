@@ -72,7 +72,7 @@ function drawTable(box, panel, answers) {
   for (const row of rows.slice(0, 9)) {
     const line = make("tr", table);
     for (const name of columns) {
-      const when = name === "Value" && row[name] > 1e12;
+      const when = name === "Value" && panel.fieldConfig.defaults.unit === "dateTimeAsLocal";
       const text = when ? new Date(row[name]).toISOString().slice(11, 19) : name === "Value" ? written(row[name], panel.fieldConfig.defaults.unit) : row[name];
       make("td", line, { textContent: text ?? "" });
     }
@@ -167,8 +167,20 @@ function key(legend, text, colour, dashed) {
   entry.append(text);
 }
 
-function drawMarks(chart, marks) {
+function drawMarks(chart, marks, limits) {
   const { ctx, bbox } = chart;
+  ctx.setLineDash([12, 8]);
+  ctx.lineWidth = 2;
+  for (const { value, color } of limits) {
+    const y = chart.valToPos(value, "y", true);
+    if (y < bbox.top) continue;
+    ctx.strokeStyle = color;
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+  }
+  ctx.setLineDash([]);
   for (const mark of marks) {
     const x = chart.valToPos(mark.at, "x", true);
     ctx.globalAlpha = mark.region ? 0.16 : 0.9;
@@ -207,13 +219,14 @@ function drawGraph(box, panel, answers, all) {
   });
   const unit = panel.fieldConfig.defaults.unit, log = custom.scaleDistribution.type === "log";
   const axis = { stroke: "#9fa7b3", grid: { stroke: "#2c3235", width: 1 }, ticks: { show: false }, font: "12px sans-serif" };
+  const limits = custom.thresholdsStyle.mode === "off" ? [] : panel.fieldConfig.defaults.thresholds.steps.slice(1);
   const range = log ? undefined : (_, low, high) => [Math.min(0, low), whole === "percent" ? 1 : (high || 1) * 1.08];
   new uPlot({
-    width: box.clientWidth - 16, height: box.clientHeight - 60, tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "UTC"),
+    width: box.clientWidth - 16, height: box.clientHeight - 54, tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "UTC"),
     scales: { x: { time: true }, y: { distr: log ? 3 : 1, range } },
     axes: [{ ...axis, values: (_, ticks) => ticks.map((at) => new Date(at * 1000).toISOString().slice(11, 16)) }, { ...axis, size: 62, values: (_, ticks) => ticks.map((value) => (value === null ? "" : written(value, unit))) }],
     series: [{}, ...series], cursor: { show: false }, legend: { show: false },
-    hooks: { draw: [(chart) => drawMarks(chart, all.marks)] },
+    hooks: { draw: [(chart) => drawMarks(chart, all.marks, limits)] },
   }, data, box);
   const legend = make("div", box, { className: "legend" });
   for (const line of lines) key(legend, line.name, line.colour, line.dashed);

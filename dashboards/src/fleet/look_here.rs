@@ -49,6 +49,11 @@ pub(super) fn panels() -> Vec<Panel> {
         .columns(&[("Value", "lent")])
         .sorted("lent", true)
         .size(8, 8),
+    ]
+}
+
+pub(super) fn running() -> Vec<Panel> {
+    vec![
         panel(
             "Which versions run?",
             Kind::Table,

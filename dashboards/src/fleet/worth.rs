@@ -101,7 +101,7 @@ fn safe() -> Vec<Panel> {
     ]
 }
 
-pub(super) fn panels(places: &Places) -> Vec<Panel> {
+pub(super) fn panels() -> Vec<Panel> {
     vec![
         panel(
             "Where do the fleet's cores go?",
@@ -141,6 +141,11 @@ pub(super) fn panels(places: &Places) -> Vec<Panel> {
         .draw("sum(cluster_pool:gleaner_lent_cpu_cores:sum{F})", "lent", Style::Line(look::BEST_EFFORT))
         .draw("sum(cluster_pool:gleaner_offer_cpu_cores:sum{F})", "offered", Style::Steps(look::STRAINED))
         .size(12, 9),
+    ]
+}
+
+pub(super) fn limits(places: &Places) -> Vec<Panel> {
+    vec![
         panel(
             "What stops us lending more?",
             Kind::Shares,

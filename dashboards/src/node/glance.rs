@@ -19,12 +19,14 @@ pub(super) fn panels(places: &Places) -> Vec<Panel> {
             Unit::Of("level"),
             "Harm to guaranteed tasks. Strained stops lending, critical takes back. Short amber is normal; \
              red for more than a minute is not: see which signal shows it under \"Is anybody harmed?\", then what \
-             was tried under \"What was taken back?\". A gap means that Gleaner was not scraped.",
+             was tried under \"What was taken back?\". A resource without any signal counts as strained. A gap \
+             means that Gleaner was not scraped.",
         )
         .ask("gleaner_level{N}", "{{resource}}")
         .states(LEVELS)
-        .size(24, 5),
+        .size(16, 6),
     );
+    panels.push(super::work::last(places));
     panels
 }
 

@@ -16,6 +16,7 @@ use collect::Rendered;
 use entry::{Metric, Source};
 use gleaner_engine::decision::Health;
 use gleaner_estimator::reason::Resource;
+use gleaner_qos::verdict::Action;
 use prometheus::{GaugeVec, Histogram, HistogramOpts, IntCounterVec, Opts, Registry, TextEncoder};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -115,6 +116,10 @@ impl Metrics {
             return;
         }
         let labels = [action, ended.resource.word(), ended.ending.word()];
+        debug_assert!(
+            ended.ending != Ending::Ignored || ended.action == Action::Evict,
+            "only evicting is asked of others"
+        );
         self.add("gleaner_corrections_total", &labels, 1);
         if ended.ending == Ending::Observed || !counted.reasons.contains(&ended.reason) {
             return;

@@ -28,11 +28,10 @@ const EVERY: u64 = 30;
 pub(crate) const SHOWN: &str = "node-04";
 pub(crate) const POOL: &str = "batch";
 /// What no replay has, and why.
-const NEVER: [(&str, &str); 6] = [
+const NEVER: [(&str, &str); 5] = [
     ("process_", "one process replays all nodes"),
     ("prometheus_rule", "Prometheus does not scrape itself while it is replayed"),
     ("ALERTS{", "no alert was evaluated in the past"),
-    ("gleaner_prediction_reliability_ratio", "needs a day"),
     ("[7d]", "needs more than one scrape a day ago"),
     ("$horizon]", "needs a scrape one horizon before the start"),
 ];

@@ -174,7 +174,8 @@ impl Node {
                 ending,
                 wall_ms: self.wall_ms(),
             });
-            if ending != Ending::Observed && !correction.action().releases() {
+            let taken = matches!(correction.action(), Action::Freeze { .. } | Action::Evict);
+            if ending != Ending::Observed && taken {
                 self.publisher.tell_reaction(Duration::from_millis(35 + self.secs * 13 % 130));
             }
         }

@@ -3,7 +3,7 @@
 
 use super::{counter, entry};
 use crate::about::About;
-use crate::correction::Counted;
+use crate::correction::{Counted, Ending};
 use crate::metrics::entry::{Metric, Source};
 use crate::metrics::labels::{ACTION, ACTUATOR, HOW, OUTCOME, REASON, RESOURCE};
 use gleaner_qos::capability::{Ability, Actuator};
@@ -39,7 +39,7 @@ pub(super) const METRICS: &[Metric] = &[
         &[],
         "Time from the first sign of harm until the correction was written.",
         // 0.15 is the promise, so it is a bound.
-        Source::Histogram(&[0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 30.0]),
+        Source::Histogram(&[0.01, 0.05, 0.1, 0.15, 0.2, 0.5, 1.0, 5.0, 30.0]),
     ),
     entry(
         "gleaner_tasks_held",
@@ -64,7 +64,9 @@ pub(super) const METRICS: &[Metric] = &[
 
 fn action_serves_resource(_: &About, row: &[&str]) -> bool {
     let serves = |counted: &Counted| counted.resources.iter().any(|r| r.word() == row[1]);
-    Counted::of(row[0]).is_some_and(serves)
+    // Only evicting is asked of others, who may ignore it.
+    let ends = row[2] != Ending::Ignored.word() || row[0] == Actuator::Evict.word();
+    ends && Counted::of(row[0]).is_some_and(serves)
 }
 
 fn action_has_reason(_: &About, row: &[&str]) -> bool {
