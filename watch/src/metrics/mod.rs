@@ -16,7 +16,6 @@ use collect::Rendered;
 use entry::{Metric, Source};
 use gleaner_engine::decision::Health;
 use gleaner_estimator::reason::Resource;
-use gleaner_qos::verdict::Action;
 use prometheus::{GaugeVec, Histogram, HistogramOpts, IntCounterVec, Opts, Registry, TextEncoder};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -112,14 +111,11 @@ impl Metrics {
     pub(crate) fn ended(&self, ended: &Ended) {
         let action = ended.action.word();
         let Some(counted) = Counted::of(action) else { return };
-        if !counted.resources.contains(&ended.resource) {
+        let (resource, ending) = (ended.resource.word(), ended.ending.word());
+        if !counted.ends(resource, ending) {
             return;
         }
-        let labels = [action, ended.resource.word(), ended.ending.word()];
-        debug_assert!(
-            ended.ending != Ending::Ignored || ended.action == Action::Evict,
-            "only evicting is asked of others"
-        );
+        let labels = [action, resource, ending];
         self.add("gleaner_corrections_total", &labels, 1);
         if ended.ending == Ending::Observed || !counted.reasons.contains(&ended.reason) {
             return;

@@ -89,7 +89,7 @@ fn write_history(file: &Path, end: u64) {
         let mut node = Node::new(plan, first * 1000);
         for second in 1..=SECONDS {
             node.tick();
-            if second % EVERY == 0 {
+            if second.is_multiple_of(EVERY) {
                 let mut text = String::new();
                 let up = node.plan.gone_from.is_none_or(|gone| second < gone);
                 append(&mut text, &node, (first + second) as f64, up);

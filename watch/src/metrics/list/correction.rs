@@ -3,7 +3,7 @@
 
 use super::{counter, entry};
 use crate::about::About;
-use crate::correction::{Counted, Ending};
+use crate::correction::Counted;
 use crate::metrics::entry::{Metric, Source};
 use crate::metrics::labels::{ACTION, ACTUATOR, HOW, OUTCOME, REASON, RESOURCE};
 use gleaner_qos::capability::{Ability, Actuator};
@@ -63,10 +63,7 @@ pub(super) const METRICS: &[Metric] = &[
 ];
 
 fn action_serves_resource(_: &About, row: &[&str]) -> bool {
-    let serves = |counted: &Counted| counted.resources.iter().any(|r| r.word() == row[1]);
-    // Only evicting is asked of others, who may ignore it.
-    let ends = row[2] != Ending::Ignored.word() || row[0] == Actuator::Evict.word();
-    ends && Counted::of(row[0]).is_some_and(serves)
+    Counted::of(row[0]).is_some_and(|counted| counted.ends(row[1], row[2]))
 }
 
 fn action_has_reason(_: &About, row: &[&str]) -> bool {
