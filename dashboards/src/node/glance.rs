@@ -5,9 +5,13 @@ use crate::Places;
 use crate::panel::{Kind, Panel, Unit, panel};
 use gleaner_watch::metrics::look;
 
-/// Level, in the order of its numbers.
-pub(super) const LEVELS: &[(u8, &str, &str)] =
-    &[(0, "calm", look::CALM), (1, "strained", look::STRAINED), (2, "critical", look::CRITICAL)];
+/// Level, in the order of its numbers; three more where there is no signal.
+const LEVELS: &[(u8, &str, &str)] = &[
+    (0, "calm", look::CALM),
+    (1, "strained", look::STRAINED),
+    (2, "critical", look::CRITICAL),
+    (4, "no signal", look::SYSTEM),
+];
 
 pub(super) fn panels(places: &Places) -> Vec<Panel> {
     let mut panels = lending(places);
@@ -19,10 +23,13 @@ pub(super) fn panels(places: &Places) -> Vec<Panel> {
             Unit::Of("level"),
             "Harm to guaranteed tasks. Strained stops lending, critical takes back. Short amber is normal; \
              red for more than a minute is not: see which signal shows it under \"Is anybody harmed?\", then what \
-             was tried under \"What was taken back?\". A resource without any signal counts as strained. A gap \
-             means that Gleaner was not scraped.",
+             was tried under \"What was taken back?\". Without any signal a resource counts as strained and is \
+             grey here. A gap means that Gleaner was not scraped.",
         )
-        .ask("gleaner_level{N}", "{{resource}}")
+        .ask(
+            "gleaner_level{N} + on (resource) 3 * (1 - max by (resource) (gleaner_signal_available{N}))",
+            "{{resource}}",
+        )
         .states(LEVELS)
         .size(16, 6),
     );
