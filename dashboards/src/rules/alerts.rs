@@ -257,11 +257,7 @@ fn harm() -> Vec<Alert> {
         Alert {
             summary: "Taking back brings no relief on a node.",
             description: "{{ $value | humanizePercentage }} of the corrections on {{ $labels.instance }} in the last hour had no effect.",
-            ..ticket(
-                "GleanerNoRelief",
-                ["5m", ""],
-                &format!("{vain} / {all} > 0.5\nand {all} >= 3"),
-            )
+            ..ticket("GleanerNoRelief", ["5m", ""], &format!("{vain} / ({all} >= 3) > 0.5"))
         },
         Alert {
             summary: "Best-effort tasks stay frozen on a node.",
