@@ -25,7 +25,7 @@ pub fn board(places: &Places) -> Board {
         annotations: annotations(),
         links: vec![("Runbooks", format!("{}/operating.md", places.docs))],
         rows: vec![
-            Row { title: "At a glance", open: true, panels: glance() },
+            Row { title: "At a glance", open: true, panels: [glance(), promises()].concat() },
             Row { title: "What was taken back, and why?", open: true, panels: taken },
             Row { title: "Are the predictions calibrated?", open: true, panels: calibrated() },
             Row {
@@ -53,24 +53,20 @@ fn predictions(by: &str, of: &str) -> String {
 
 fn glance() -> Vec<Panel> {
     let made = "outcome!=\"observed\"";
-    let achieved = format!(
-        "{} / ({} > 0) / on (resource) max by (resource) (cluster_pool_resource:gleaner_risk_asked_ratio:max{{F}})",
-        predictions("resource", "prediction_violations"),
-        predictions("resource", "predictions"),
-    );
     vec![
         panel(
             "How much was taken back?",
             Kind::Stat,
-            Unit::Of("times"),
+            Unit::Count("times"),
             "Corrections in the time range, by what was done. Evictions should be the fewest: mostly evictions \
              means that the milder ways do not work, see \"What works here?\" of a node.",
         )
-        .ask(&format!("{} * $__range_s", corrections(" by (action) ", made)), "{{action}}")
+        .ask(&format!("round({} * $__range_s) > 0", corrections(" by (action) ", made)), "{{action}}")
         .steps(look::SYSTEM, &[])
+        .quiet(NOTHING)
         .size(12, 4),
         panel(
-            "How many corrections helped?",
+            "How many helped?",
             Kind::Stat,
             Unit::Share,
             "Corrections after which the harm was measured to fall, of those really made. Under 80 %: see how \
@@ -80,8 +76,18 @@ fn glance() -> Vec<Panel> {
         .steps(look::CRITICAL, &[(0.5, look::STRAINED), (0.8, look::CALM)])
         .quiet(NOTHING)
         .size(4, 4),
+    ]
+}
+
+fn promises() -> Vec<Panel> {
+    let achieved = format!(
+        "{} / ({} > 0) / on (resource) max by (resource) (cluster_pool_resource:gleaner_risk_asked_ratio:max{{F}})",
+        predictions("resource", "prediction_violations"),
+        predictions("resource", "predictions"),
+    );
+    vec![
         panel(
-            "How many were on time?",
+            "How many on time?",
             Kind::Stat,
             Unit::Share,
             "Corrections written within 0.15 s of the first sign of harm. Under 95 %: nodes starve Gleaner of \
@@ -96,7 +102,7 @@ fn glance() -> Vec<Panel> {
         .quiet(NOTHING)
         .size(4, 4),
         panel(
-            "Risk achieved, of what was asked?",
+            "Risk, of asked?",
             Kind::Stat,
             Unit::Of("×"),
             "Share of predictions that the true peak exceeded, divided by the share asked for. 0.2 means that \

@@ -101,13 +101,16 @@ fn ref_id(index: usize) -> String {
 /// Grafana's unit; a number of something is named on its axis, or behind the number of a stat.
 fn unit(panel: &Panel) -> String {
     let unit = match panel.unit {
-        Unit::Of(thing) if panel.kind == Kind::Stat => return format!("suffix: {thing}"),
-        Unit::Of(_) | Unit::Mixed => "none",
+        Unit::Of(thing) | Unit::Count(thing) if panel.kind == Kind::Stat => {
+            return format!("suffix: {thing}");
+        }
+        Unit::Of(_) | Unit::Count(_) | Unit::Mixed => "none",
         Unit::Bytes => "bytes",
         Unit::Share | Unit::ShareLog => "percentunit",
         Unit::Seconds => "s",
         Unit::PerSecond => "ops",
         Unit::PerMinute => "cpm",
+        Unit::Moment => "dateTimeAsLocal",
     };
     unit.to_owned()
 }
@@ -136,8 +139,8 @@ fn defaults(panel: &Panel) -> Value {
     if panel.kind == Kind::Shares {
         made["max"] = json!(1);
     }
-    if matches!(panel.kind, Kind::Stat) && matches!(panel.unit, Unit::Of(_)) {
-        made["decimals"] = json!(1);
+    if panel.kind == Kind::Stat && matches!(panel.unit, Unit::Of(_) | Unit::Count(_)) {
+        made["decimals"] = json!(u8::from(matches!(panel.unit, Unit::Of(_))));
     }
     made
 }
@@ -181,7 +184,7 @@ fn graph(panel: &Panel) -> Value {
         true => json!({ "type": "log", "log": 10 }),
         false => json!({ "type": "linear" }),
     };
-    let label = if let Unit::Of(thing) = panel.unit { thing } else { "" };
+    let label = if let Unit::Of(thing) | Unit::Count(thing) = panel.unit { thing } else { "" };
     let lines = if panel.steps.is_empty() { "off" } else { "dashed" };
     json!({
         "drawStyle": if bars { "bars" } else { "line" },

@@ -31,6 +31,8 @@ pub enum Kind {
 pub enum Unit {
     /// A number of this thing, written beside the axis.
     Of(&'static str),
+    /// A whole number of this thing.
+    Count(&'static str),
     /// Bytes, in powers of 1024.
     Bytes,
     /// A share, shown as percentage.
@@ -43,6 +45,8 @@ pub enum Unit {
     PerSecond,
     /// Times a minute.
     PerMinute,
+    /// A time, in milliseconds since 1970.
+    Moment,
     /// Several units in one table; each column has its own.
     Mixed,
 }

@@ -12,7 +12,7 @@ function make(kind, parent, options = {}) {
 
 const short = (n) => (n === 0 ? "0" : Math.abs(n) < 0.001 ? n.toExponential(1) : String(+n.toPrecision(3)));
 
-function written(value, unit) {
+function written(value, unit, decimals) {
   if (unit === "percentunit") return `${short(value * 100)}%`;
   if (unit === "bytes") {
     const power = Math.min(4, Math.max(0, Math.floor(Math.log2(Math.max(1, value)) / 10)));
@@ -21,7 +21,7 @@ function written(value, unit) {
   if (unit === "s") return value < 1 ? `${short(value * 1000)} ms` : `${short(value)} s`;
   if (unit === "ops") return `${short(value)}/s`;
   if (unit === "cpm") return `${short(value)}/min`;
-  if (unit.startsWith("suffix:")) return `${+value.toFixed(1)}${unit.slice(7)}`;
+  if (unit.startsWith("suffix:")) return `${+value.toFixed(decimals ?? 1)}${unit.slice(7)}`;
   return short(value);
 }
 
@@ -48,7 +48,7 @@ function drawStat(box, panel, answers) {
   const row = make("div", box, { className: "stats" });
   for (const { name, value } of all.slice(0, 8)) {
     const cell = make("div", row, { className: all.length > 1 || panel.options.textMode === "name" || panel.gridPos.w < 4 ? "stat small" : "stat" });
-    const shown = panel.options.textMode === "name" ? name : written(value, panel.fieldConfig.defaults.unit);
+    const shown = panel.options.textMode === "name" ? name : written(value, panel.fieldConfig.defaults.unit, panel.fieldConfig.defaults.decimals);
     make("b", cell, { textContent: shown }).style.color = stepColour(panel, value);
     if (all.length > 1) make("i", cell, { textContent: name });
   }
@@ -72,7 +72,7 @@ function drawTable(box, panel, answers) {
   for (const row of rows.slice(0, 9)) {
     const line = make("tr", table);
     for (const name of columns) {
-      const when = name === "Value" && row[name] > 1e12;
+      const when = name === "Value" && panel.fieldConfig.defaults.unit === "dateTimeAsLocal";
       const text = when ? new Date(row[name]).toISOString().slice(11, 19) : name === "Value" ? written(row[name], panel.fieldConfig.defaults.unit) : row[name];
       make("td", line, { textContent: text ?? "" });
     }
@@ -95,9 +95,9 @@ function onAxis(times, series, all) {
 }
 
 /** A canvas for states and heat, with room for names on the left. */
-function canvas(box) {
+function canvas(box, clear) {
   const made = make("canvas", box);
-  const ratio = 2, width = box.clientWidth - 16, height = box.clientHeight - 34;
+  const ratio = 2, width = box.clientWidth - 16, height = box.clientHeight - (clear ? 52 : 34);
   Object.assign(made, { width: width * ratio, height: height * ratio });
   Object.assign(made.style, { width: `${width}px`, height: `${height}px` });
   const paint = made.getContext("2d");
@@ -118,7 +118,7 @@ function drawClock(paint, all, left, width, height) {
 function drawStates(box, panel, answers, all) {
   const rows = answers.flatMap(({ target, series }) => series.map((one) => ({ name: called(target, one.metric), one })));
   if (!rows.length) return false;
-  const { paint, width, height } = canvas(box);
+  const { paint, width, height } = canvas(box, true);
   const left = 70, low = height - 16, tall = low / rows.length, options = panel.fieldConfig.defaults.mappings[0].options;
   rows.forEach(({ name, one }, index) => {
     paint.fillStyle = "#d8d9da";
@@ -135,8 +135,10 @@ function drawStates(box, panel, answers, all) {
   return true;
 }
 
+const bound = (one) => (one.metric.le === "+Inf" ? Infinity : +one.metric.le);
+
 function drawHeat(box, panel, answers, all) {
-  const series = answers[0].series.filter((one) => "le" in one.metric).sort((a, b) => a.metric.le - b.metric.le);
+  const series = answers[0].series.filter((one) => "le" in one.metric).sort((a, b) => bound(a) - bound(b));
   if (!series.length) return false;
   const { paint, width, height } = canvas(box);
   const left = 56, low = height - 16, tall = low / series.length, times = axisOf(all);
@@ -165,8 +167,20 @@ function key(legend, text, colour, dashed) {
   entry.append(text);
 }
 
-function drawMarks(chart, marks) {
+function drawMarks(chart, marks, limits) {
   const { ctx, bbox } = chart;
+  ctx.setLineDash([12, 8]);
+  ctx.lineWidth = 2;
+  for (const { value, color } of limits) {
+    const y = chart.valToPos(value, "y", true);
+    if (y < bbox.top) continue;
+    ctx.strokeStyle = color;
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+  }
+  ctx.setLineDash([]);
   for (const mark of marks) {
     const x = chart.valToPos(mark.at, "x", true);
     ctx.globalAlpha = mark.region ? 0.16 : 0.9;
@@ -205,13 +219,14 @@ function drawGraph(box, panel, answers, all) {
   });
   const unit = panel.fieldConfig.defaults.unit, log = custom.scaleDistribution.type === "log";
   const axis = { stroke: "#9fa7b3", grid: { stroke: "#2c3235", width: 1 }, ticks: { show: false }, font: "12px sans-serif" };
+  const limits = custom.thresholdsStyle.mode === "off" ? [] : panel.fieldConfig.defaults.thresholds.steps.slice(1);
   const range = log ? undefined : (_, low, high) => [Math.min(0, low), whole === "percent" ? 1 : (high || 1) * 1.08];
   new uPlot({
-    width: box.clientWidth - 16, height: box.clientHeight - 60, tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "UTC"),
+    width: box.clientWidth - 16, height: box.clientHeight - 54, tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "UTC"),
     scales: { x: { time: true }, y: { distr: log ? 3 : 1, range } },
     axes: [{ ...axis, values: (_, ticks) => ticks.map((at) => new Date(at * 1000).toISOString().slice(11, 16)) }, { ...axis, size: 62, values: (_, ticks) => ticks.map((value) => (value === null ? "" : written(value, unit))) }],
-    series: [{}, ...series], cursor: { show: false },
-    hooks: { draw: [(chart) => drawMarks(chart, all.marks)] },
+    series: [{}, ...series], cursor: { show: false }, legend: { show: false },
+    hooks: { draw: [(chart) => drawMarks(chart, all.marks, limits)] },
   }, data, box);
   const legend = make("div", box, { className: "legend" });
   for (const line of lines) key(legend, line.name, line.colour, line.dashed);

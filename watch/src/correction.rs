@@ -102,4 +102,11 @@ impl Counted {
     pub(crate) fn of(action: &str) -> Option<&'static Self> {
         COUNTED.iter().find(|counted| counted.action == action)
     }
+
+    /// Whether it can end so for that resource: only evicting is asked of others, who may ignore it.
+    pub(crate) fn ends(&self, resource: &str, ending: &str) -> bool {
+        let ignored = ending == Ending::Ignored.word();
+        let serves = self.resources.iter().any(|served| served.word() == resource);
+        serves && (!ignored || self.action == "evict")
+    }
 }

@@ -49,6 +49,11 @@ pub(super) fn panels() -> Vec<Panel> {
         .columns(&[("Value", "lent")])
         .sorted("lent", true)
         .size(8, 8),
+    ]
+}
+
+pub(super) fn running() -> Vec<Panel> {
+    vec![
         panel(
             "Which versions run?",
             Kind::Table,
@@ -58,17 +63,17 @@ pub(super) fn panels() -> Vec<Panel> {
         .ask("sum by (version) (cluster_pool_version:gleaner_build_info:count{F})", "")
         .columns(&[("Value", "nodes")])
         .sorted("nodes", false)
-        .size(12, 6),
+        .size(12, 5),
         panel(
             "Which modes run?",
             Kind::Table,
             Unit::Mixed,
             "Nodes by mode. In `observe` nothing is done: Decisions shows what would have been.",
         )
-        .ask("sum by (mode) (cluster_pool_mode:gleaner_mode:count{F})", "")
+        .ask("sum by (mode) (cluster_pool_mode:gleaner_mode:count{F}) > 0", "")
         .columns(&[("Value", "nodes")])
         .sorted("nodes", false)
-        .size(12, 6),
+        .size(12, 5),
     ]
 }
 

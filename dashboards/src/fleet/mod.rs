@@ -55,8 +55,16 @@ pub fn board(places: &Places) -> Board {
         links: vec![("Runbooks", format!("{}/operating.md", places.docs))],
         rows: vec![
             Row { title: "Is it worth it, is it safe?", open: true, panels: worth::glance() },
-            Row { title: "Where do the cores go?", open: true, panels: worth::panels(places) },
-            Row { title: "Where should a person look?", open: true, panels: look_here::panels() },
+            Row {
+                title: "Where do the cores go?",
+                open: true,
+                panels: [worth::panels(), worth::limits(places)].concat(),
+            },
+            Row {
+                title: "Where should a person look?",
+                open: true,
+                panels: [look_here::panels(), look_here::running()].concat(),
+            },
             Row { title: "Where does the memory go?", open: false, panels: worth::memory() },
             Row { title: "Is it calibrated?", open: false, panels: look_here::calibrated() },
             Row { title: "Which nodes evict most?", open: false, panels: look_here::evicting() },

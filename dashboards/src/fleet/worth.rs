@@ -14,7 +14,7 @@ pub(super) fn glance() -> Vec<Panel> {
 fn worth() -> Vec<Panel> {
     vec![
         panel(
-            "How many cores are lent now?",
+            "How much is lent?",
             Kind::Stat,
             Unit::Of("cores"),
             "Cores that best-effort tasks hold now, over all nodes chosen above. Falling while the offer stays: \
@@ -24,7 +24,7 @@ fn worth() -> Vec<Panel> {
         .steps(look::BEST_EFFORT, &[])
         .size(4, 4),
         panel(
-            "How many machines is that worth?",
+            "Worth how many?",
             Kind::Stat,
             Unit::Of("machines"),
             "Cores lent, divided by the cores of an average node: nodes that did not have to be bought. Multiply \
@@ -38,7 +38,7 @@ fn worth() -> Vec<Panel> {
         .steps(look::BEST_EFFORT, &[])
         .size(4, 4),
         panel(
-            "How many core-hours were really used?",
+            "How much was used?",
             Kind::Stat,
             Unit::Of("core-hours"),
             "Core-hours that best-effort tasks really used in the time range: used, not merely lent, so this is \
@@ -57,7 +57,7 @@ fn worth() -> Vec<Panel> {
 fn safe() -> Vec<Panel> {
     vec![
         panel(
-            "How many nodes are watched?",
+            "Nodes watched?",
             Kind::Stat,
             Unit::Share,
             "Nodes where Gleaner decides, of those that Prometheus knows. Under 99 % see \"Which nodes need a \
@@ -70,7 +70,7 @@ fn safe() -> Vec<Panel> {
         .steps(look::CRITICAL, &[(0.95, look::STRAINED), (0.99, look::CALM)])
         .size(4, 4),
         panel(
-            "What share of nodes is critical?",
+            "Nodes critical?",
             Kind::Stat,
             Unit::Share,
             "Nodes where guaranteed tasks are harmed lastingly, of the resource where they are most. At 2 % \
@@ -84,7 +84,7 @@ fn safe() -> Vec<Panel> {
         .steps(look::CALM, &[(0.005, look::STRAINED), (0.02, look::CRITICAL)])
         .size(4, 4),
         panel(
-            "What share was evicted in 10 minutes?",
+            "Evicted in 10 min?",
             Kind::Stat,
             Unit::Share,
             "Evicted best-effort tasks, of those and the ones that still run. At 10 % GleanerEvictionStorm pages: \
@@ -101,7 +101,7 @@ fn safe() -> Vec<Panel> {
     ]
 }
 
-pub(super) fn panels(places: &Places) -> Vec<Panel> {
+pub(super) fn panels() -> Vec<Panel> {
     vec![
         panel(
             "Where do the fleet's cores go?",
@@ -141,6 +141,11 @@ pub(super) fn panels(places: &Places) -> Vec<Panel> {
         .draw("sum(cluster_pool:gleaner_lent_cpu_cores:sum{F})", "lent", Style::Line(look::BEST_EFFORT))
         .draw("sum(cluster_pool:gleaner_offer_cpu_cores:sum{F})", "offered", Style::Steps(look::STRAINED))
         .size(12, 9),
+    ]
+}
+
+pub(super) fn limits(places: &Places) -> Vec<Panel> {
+    vec![
         panel(
             "What stops us lending more?",
             Kind::Shares,

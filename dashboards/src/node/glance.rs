@@ -5,9 +5,13 @@ use crate::Places;
 use crate::panel::{Kind, Panel, Unit, panel};
 use gleaner_watch::metrics::look;
 
-/// Level, in the order of its numbers.
-pub(super) const LEVELS: &[(u8, &str, &str)] =
-    &[(0, "calm", look::CALM), (1, "strained", look::STRAINED), (2, "critical", look::CRITICAL)];
+/// Level, in the order of its numbers; three more where there is no signal.
+const LEVELS: &[(u8, &str, &str)] = &[
+    (0, "calm", look::CALM),
+    (1, "strained", look::STRAINED),
+    (2, "critical", look::CRITICAL),
+    (4, "no signal", look::SYSTEM),
+];
 
 pub(super) fn panels(places: &Places) -> Vec<Panel> {
     let mut panels = lending(places);
@@ -18,13 +22,18 @@ pub(super) fn panels(places: &Places) -> Vec<Panel> {
             Kind::States,
             Unit::Of("level"),
             "Harm to guaranteed tasks. Strained stops lending, critical takes back. Short amber is normal; \
-             red for more than a minute is not: see which signal shows it under \"Who is harmed?\", then what \
-             was tried under \"What was taken back?\". A gap means that Gleaner was not scraped.",
+             red for more than a minute is not: see which signal shows it under \"Is anybody harmed?\", then what \
+             was tried under \"What was taken back?\". Without any signal a resource counts as strained and is \
+             grey here. A gap means that Gleaner was not scraped.",
         )
-        .ask("gleaner_level{N}", "{{resource}}")
+        .ask(
+            "gleaner_level{N} + on (resource) 3 * (1 - max by (resource) (gleaner_signal_available{N}))",
+            "{{resource}}",
+        )
         .states(LEVELS)
-        .size(24, 5),
+        .size(16, 6),
     );
+    panels.push(super::work::last(places));
     panels
 }
 
@@ -41,7 +50,7 @@ fn lending(places: &Places) -> Vec<Panel> {
         .steps(look::BEST_EFFORT, &[])
         .size(4, 4),
         panel(
-            "How much more may be lent?",
+            "How much more?",
             Kind::Stat,
             Unit::Of("cores"),
             "The offer of CPU now. 0 is no error: the panel beside it says what it is held back by.",
@@ -68,7 +77,7 @@ fn lending(places: &Places) -> Vec<Panel> {
         .link("What does the word mean?", format!("{}/why.md", places.docs))
         .size(4, 4),
         panel(
-            "How much of the node is lent?",
+            "What share is lent?",
             Kind::Stat,
             Unit::Share,
             "Cores that best-effort tasks hold, of all cores. Compare with what owners use below: the rest \
@@ -83,9 +92,9 @@ fn lending(places: &Places) -> Vec<Panel> {
 fn state(places: &Places) -> Vec<Panel> {
     vec![
         panel(
-            "How many were evicted?",
+            "How many evicted?",
             Kind::Stat,
-            Unit::Of("tasks"),
+            Unit::Count("tasks"),
             "Best-effort tasks evicted in the time range shown. A few a day are what lending costs; many at \
              once are more often a fault of ours than harm. What was evicted last and why: the marks in the \
              graphs, the node's own page, and `gleaner explain`.",
@@ -98,7 +107,7 @@ fn state(places: &Places) -> Vec<Panel> {
         .link("This node's own page", places.page.clone())
         .size(4, 4),
         panel(
-            "Acting or observing?",
+            "Acting?",
             Kind::Name,
             Unit::Of("modes"),
             "How far Gleaner may go. In `observe` it decides, shows, and touches nothing; `squeeze` holds \
@@ -108,7 +117,7 @@ fn state(places: &Places) -> Vec<Panel> {
         .steps(look::SYSTEM, &[])
         .size(2, 4),
         panel(
-            "Is it deciding?",
+            "Deciding?",
             Kind::Stat,
             Unit::PerSecond,
             "Decisions a second: about one, more under contention. 0 means that it is stuck: restart it, and \

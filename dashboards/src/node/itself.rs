@@ -13,6 +13,7 @@ const WELL: &[(u8, &str, &str)] = &[(0, "well", look::CALM), (1, "not well", loo
 pub(super) fn panels() -> Vec<Panel> {
     let mut panels = cost();
     panels.extend(health());
+    panels.extend(running());
     panels
 }
 
@@ -94,6 +95,11 @@ fn health() -> Vec<Panel> {
         .ask("gleaner_config_last_reload_successful{N}", "configuration")
         .states(WORKS)
         .size(12, 10),
+    ]
+}
+
+fn running() -> Vec<Panel> {
+    vec![
         panel(
             "Did it stop itself?",
             Kind::States,

@@ -58,19 +58,21 @@ fn variables() -> Vec<Variable> {
 fn annotations() -> Vec<Annotation> {
     vec![
         Annotation::new(
-            "Taken back",
-            "max by (action, reason) (gleaner_last_correction_timestamp_seconds{N,action=~\"freeze|evict\"}) * 1000",
+            "Evicted",
+            "max by (action, reason) (gleaner_last_correction_timestamp_seconds{N,action=\"evict\"}) * 1000",
             "{{action}}: {{reason}}",
             look::CRITICAL,
         )
         .at_value(),
+        // Many a minute while something is wrong: not shown until asked for.
         Annotation::new(
             "Squeezed",
-            "max by (action, reason) (gleaner_last_correction_timestamp_seconds{N,action!~\"freeze|evict\"}) * 1000",
+            "max by (action, reason) (gleaner_last_correction_timestamp_seconds{N,action!=\"evict\"}) * 1000",
             "{{action}}: {{reason}}",
             look::STRAINED,
         )
-        .at_value(),
+        .at_value()
+        .hidden(),
         Annotation::new(
             "Critical",
             "max by (resource) (gleaner_level{N} == 2)",

@@ -37,7 +37,7 @@ pub(super) fn cpu(places: &Places) -> Vec<Panel> {
     vec![
         goes("Where do the cores go?", &CPU),
         slack("What could be lent, is lent, is offered?", &CPU),
-        harmed("Who is harmed?", &CPU),
+        harmed("Is anybody harmed?", &CPU),
         bound("What held the offer back?", &CPU, places),
         peak("Did the peak stay under the prediction?", &CPU).size(24, 7),
     ]
@@ -47,7 +47,7 @@ pub(super) fn memory(places: &Places) -> Vec<Panel> {
     vec![
         goes("Where does the memory go?", &MEMORY),
         slack("What memory could be lent, is lent, is offered?", &MEMORY),
-        harmed("Who is harmed over memory?", &MEMORY),
+        harmed("Is anybody harmed over memory?", &MEMORY),
         bound("What held the offer of memory back?", &MEMORY, places),
         peak("Did memory stay under the prediction?", &MEMORY),
         panel(
@@ -66,8 +66,9 @@ pub(super) fn io() -> Panel {
     harm(
         "Is IO contended?",
         Resource::Io,
-        "Owners' stall on IO beyond what they show alone. IO is never lent, only guarded: above the dashed line \
-         best-effort tasks get a limit. If it is always near the line, the disk is too small for its owners.",
+        "Owners' stall on IO beyond what they show alone, as multiple of what makes IO strained. IO is never lent, \
+         only guarded: above the dashed line best-effort tasks get a limit. Always near the line: the disk is too \
+         small for its owners.",
     )
     .size(24, 8)
 }
@@ -146,24 +147,31 @@ fn harmed(title: &'static str, names: &Names) -> Panel {
     harm(
         title,
         names.resource,
-        "The signals of harm, of the guaranteed task that it is worst for; dashed where each one makes the \
-         resource strained. Beyond its line for the dwell time changes the level (of headroom, below). What the \
-         words mean: gleaner_pressure_ratio in docs/metrics.md. One task always beyond: it harms itself, see \
-         `gleaner sample`.",
+        "Each signal of harm, of the guaranteed task that it is worst for, as multiple of the value at which the \
+         resource becomes strained (or critical, where only that is judged): above the dashed line for the dwell \
+         time changes the level. One task always above it harms itself, see `gleaner sample`; all of them only \
+         while best-effort work runs: look at what was taken back.",
     )
 }
 
 fn harm(title: &'static str, resource: Resource, says: &'static str) -> Panel {
     let word = resource.word();
-    panel(title, Kind::Lines, Unit::Share, says)
-        .ask(&format!("gleaner_pressure_ratio{{N,resource=\"{word}\"}}"), "{{signal}}")
-        .draw(
-            &format!(
-                "gleaner_pressure_threshold_ratio{{N,resource=\"{word}\",level=\"strained\",edge=\"enter\"}}"
-            ),
-            "{{signal}}: strained",
-            Style::Dashed(look::STRAINED),
-        )
+    let high = format!(
+        "gleaner_pressure_ratio{{N,resource=\"{word}\",signal!=\"headroom\"}} / on (resource, signal) \
+         min by (resource, signal) (gleaner_pressure_threshold_ratio{{N,resource=\"{word}\",edge=\"enter\"}})"
+    );
+    let harm = panel(title, Kind::Lines, Unit::Of("times its limit"), says)
+        .ask(&high, "{{signal}}")
+        .steps(look::GUARANTEED, &[(1.0, look::STRAINED)]);
+    if resource != Resource::Memory {
+        return harm;
+    }
+    // Of headroom low values are bad.
+    harm.ask(
+        "gleaner_pressure_threshold_ratio{N,signal=\"headroom\",level=\"strained\",edge=\"enter\"} \
+         / on (resource, signal) gleaner_pressure_ratio{N,signal=\"headroom\"}",
+        "{{signal}}",
+    )
 }
 
 fn bound(title: &'static str, names: &Names, places: &Places) -> Panel {

@@ -23,7 +23,7 @@ pub(super) fn panels(places: &Places) -> Vec<Panel> {
             "{{action}}: {{outcome}}",
         )
         .quiet(NOTHING)
-        .size(8, 8),
+        .size(12, 8),
         panel(
             "Why was it taken back?",
             Kind::Bars,
@@ -40,27 +40,7 @@ pub(super) fn panels(places: &Places) -> Vec<Panel> {
             "{{action}}: {{reason}}",
         )
         .quiet(NOTHING)
-        .size(8, 8),
-        panel(
-            "What was done last, and why?",
-            Kind::Table,
-            Unit::Mixed,
-            "The last correction of each kind, with its reason. Which task it was says the node's own page, or \
-             `gleaner explain` on the node; names of tasks are no labels, so that a node has the same series \
-             whatever runs on it.",
-        )
-        .ask("gleaner_last_correction_timestamp_seconds{N} * 1000", "")
-        .columns(&[
-            ("Value", "when"),
-            ("cluster", ""),
-            ("pool", ""),
-            ("instance", ""),
-            ("job", ""),
-        ])
-        .sorted("when", false)
-        .quiet(NOTHING)
-        .link("This node's own page", places.page.clone())
-        .size(8, 8),
+        .size(12, 8),
         panel(
             "How soon after trouble began?",
             Kind::Heat,
@@ -118,13 +98,35 @@ pub(super) fn risk() -> Vec<Panel> {
             "What does the asked risk cost here?",
             Kind::Lines,
             Unit::Of("times"),
-            "How many times its own uncertainty a prediction lies above what is expected, and achieved risk \
-             divided by asked. A rising scale means that this node is harder to foresee than it was, and lends \
+            "How many times its own uncertainty a prediction lies above what is expected. A rising scale means that this node is harder to foresee than it was, and lends \
              less; nothing has to be done.",
         )
         .ask("gleaner_prediction_scale_ratio{N,resource=\"cpu\"}", "scale, {{horizon}}")
-        .ask("gleaner_prediction_reliability_ratio{N,resource=\"cpu\"}", "achieved ÷ asked, {{horizon}}")
         .quiet(NONE_DUE)
         .size(9, 8),
     ]
+}
+
+/// The last correction of each kind, for the first row.
+pub(super) fn last(places: &Places) -> Panel {
+    panel(
+        "What was done last, and why?",
+        Kind::Table,
+        Unit::Moment,
+        "The last correction of each kind, with its reason. Which task it was says the node's own page, or \
+         `gleaner explain` on the node; names of tasks are no labels, so that a node has the same series \
+         whatever runs on it.",
+    )
+    .ask("gleaner_last_correction_timestamp_seconds{N} * 1000", "")
+    .columns(&[
+        ("Value", "when"),
+        ("cluster", ""),
+        ("pool", ""),
+        ("instance", ""),
+        ("job", ""),
+    ])
+    .sorted("when", false)
+    .quiet(NOTHING)
+    .link("This node's own page", places.page.clone())
+    .size(8, 6)
 }

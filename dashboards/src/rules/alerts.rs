@@ -95,6 +95,7 @@ fn rule(alert: &Alert, places: &Places) -> Rule {
 fn pools() -> Vec<Alert> {
     let mut alerts = pages();
     alerts.extend(tickets_of_pools());
+    alerts.push(idle());
     alerts.push(Alert {
         name: "GleanerVersionSkew",
         severity: Severity::Info,
@@ -169,7 +170,6 @@ fn tickets_of_pools() -> Vec<Alert> {
     };
     let late = "sum by (cluster, pool) (avg_over_time(cluster_pool_le:gleaner_reaction_seconds_bucket:rate5m{le=\"0.15\"}[1h]))";
     let made = "sum by (cluster, pool) (avg_over_time(cluster_pool:gleaner_reaction_seconds_count:rate5m[1h]))";
-    let capacity = "cluster_pool:gleaner_capacity_cpu_cores:sum";
     vec![
         Alert {
             name: "GleanerRiskExceeded",
@@ -196,19 +196,23 @@ fn tickets_of_pools() -> Vec<Alert> {
             description: "In {{ $labels.cluster }}/{{ $labels.pool }} {{ $value | humanizePercentage }} of the corrections of the last hour came later than 0.15 s.",
             look_at: DECISIONS,
         },
-        Alert {
-            name: "GleanerLendsNothing",
-            severity: Severity::Info,
-            holds: ["2h", ""],
-            expr: format!(
-                "(cluster_pool:gleaner_lent_cpu_cores:sum + cluster_pool:gleaner_offer_cpu_cores:sum) / {capacity} < 0.01\n\
-                 and sum by (cluster, pool) (cluster_pool_class:gleaner_usage_cpu_cores:sum) / {capacity} < 0.5"
-            ),
-            summary: "A pool is half idle and lends nothing.",
-            description: "{{ $labels.cluster }}/{{ $labels.pool }} lends and offers {{ $value | humanizePercentage }} of its cores, and uses less than half of them.",
-            look_at: FLEET,
-        },
     ]
+}
+
+fn idle() -> Alert {
+    let capacity = "cluster_pool:gleaner_capacity_cpu_cores:sum";
+    Alert {
+        name: "GleanerLendsNothing",
+        severity: Severity::Info,
+        holds: ["2h", ""],
+        expr: format!(
+            "(cluster_pool:gleaner_lent_cpu_cores:sum + cluster_pool:gleaner_offer_cpu_cores:sum) / {capacity} < 0.01\n\
+                 and sum by (cluster, pool) (cluster_pool_class:gleaner_usage_cpu_cores:sum) / {capacity} < 0.5"
+        ),
+        summary: "A pool is half idle and lends nothing.",
+        description: "{{ $labels.cluster }}/{{ $labels.pool }} lends and offers {{ $value | humanizePercentage }} of its cores, and uses less than half of them.",
+        look_at: FLEET,
+    }
 }
 
 fn nodes() -> Vec<Alert> {
@@ -253,11 +257,7 @@ fn harm() -> Vec<Alert> {
         Alert {
             summary: "Taking back brings no relief on a node.",
             description: "{{ $value | humanizePercentage }} of the corrections on {{ $labels.instance }} in the last hour had no effect.",
-            ..ticket(
-                "GleanerNoRelief",
-                ["5m", ""],
-                &format!("{vain} / {all} > 0.5\nand {all} >= 3"),
-            )
+            ..ticket("GleanerNoRelief", ["5m", ""], &format!("{vain} / ({all} >= 3) > 0.5"))
         },
         Alert {
             summary: "Best-effort tasks stay frozen on a node.",

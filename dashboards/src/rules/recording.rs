@@ -92,14 +92,23 @@ fn health() -> Vec<Rule> {
         ),
     ];
     for (number, level) in Level::ALL.into_iter().enumerate() {
-        let expr =
-            format!("sum by (cluster, pool, resource) (gleaner_level{{J}} == bool {number})");
-        let mut rule = record("cluster_pool_resource_level:gleaner_level:nodes", &expr);
+        let mut rule =
+            record("cluster_pool_resource_level:gleaner_level:nodes", &nodes_at(number, level));
         rule.labels.push(("level", level.word().to_owned()));
         rules.push(rule);
     }
     rules.push(rate("gleaner_ticks_total", &["resource", "bound"], "", "5m"));
     rules
+}
+
+/// How many nodes are at a level. A resource without any signal says that it is strained, and is not counted.
+fn nodes_at(number: usize, level: Level) -> String {
+    let by = "cluster, pool, instance, resource";
+    let seen = match level {
+        Level::Strained => format!("\n* on ({by}) max by ({by}) (gleaner_signal_available{{J}})"),
+        Level::Calm | Level::Critical => String::new(),
+    };
+    format!("sum by (cluster, pool, resource) ((gleaner_level{{J}} == bool {number}){seen})")
 }
 
 fn decisions() -> Vec<Rule> {

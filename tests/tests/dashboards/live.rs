@@ -111,7 +111,7 @@ fn every_panel_shows_a_running_gleaner() {
             shown += usize::from(!ask(&prometheus, &chosen, &question).is_empty());
         }
     }
-    assert!(shown > 100, "{shown} questions were answered");
+    assert!(shown > 80, "{shown} questions were answered");
     rules_are_healthy(&prometheus);
 }
 

@@ -10,6 +10,7 @@ mod replay;
 mod rules;
 mod server;
 mod types;
+mod values;
 
 use std::path::{Path, PathBuf};
 

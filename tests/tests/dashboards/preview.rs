@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Pictures of dashboards, drawn by a browser from the committed JSON and a real Prometheus. A preview: not Grafana.
 //!
-//! `GLEANER_PICTURES` names the folder that they go to; with `BLESS` they go to `docs/`.
+//! `GLEANER_PICTURES` names the folder that they go to; with `BLESS` those that documents show go to `docs/`.
 
 use crate::replay::{POOL, SHOWN};
 use crate::root;
@@ -9,7 +9,7 @@ use crate::server::Prometheus;
 use gleaner_tests::programs::{installed, installed_or_skip};
 use gleaner_tests::skip;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// What is drawn: a dashboard, its picture, and what the reader chose.
@@ -32,13 +32,8 @@ fn boards(places: &[(&str, Value)]) -> Value {
     places.iter().map(one).collect()
 }
 
-fn pictures(fallback: &Path) -> PathBuf {
-    match (std::env::var_os("GLEANER_PICTURES"), std::env::var_os("BLESS")) {
-        (Some(folder), _) => folder.into(),
-        (None, Some(_)) => root().join("docs"),
-        (None, None) => fallback.to_owned(),
-    }
-}
+/// The pictures that documents show.
+const SHOWN_IN_DOCS: [&str; 2] = ["dashboard-node.png", "dashboard-fleet.png"];
 
 /// Draws Node, Fleet and Decisions as they are at `end`, seconds since 1970.
 pub(crate) fn draw(prometheus: &Prometheus, end: u64) {
@@ -51,6 +46,8 @@ pub(crate) fn draw(prometheus: &Prometheus, end: u64) {
         return skip("playwright-core is not installed (tests/run installs it)");
     }
     let directory = tempfile::tempdir().expect("a temporary directory");
+    let pictures = std::env::var_os("GLEANER_PICTURES");
+    let pictures = pictures.map_or_else(|| directory.path().to_owned(), PathBuf::from);
     let everywhere = json!({ "pool": ".+" });
     let job = json!({
         "prometheus": format!("http://{}", prometheus.address),
@@ -65,7 +62,7 @@ pub(crate) fn draw(prometheus: &Prometheus, end: u64) {
         .arg(root().join("tests/browser/preview.mjs"))
         .args([&modules, &chromium])
         .arg(root())
-        .arg(pictures(directory.path()))
+        .arg(&pictures)
         .arg(job.to_string())
         .output()
         .expect("node starts");
@@ -74,4 +71,8 @@ pub(crate) fn draw(prometheus: &Prometheus, end: u64) {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && wrong.is_empty(), "{wrong:#?} {errors}");
     assert_eq!(said.lines().count(), 3, "{said}");
+    for name in SHOWN_IN_DOCS.iter().filter(|_| std::env::var_os("BLESS").is_some()) {
+        let copied = std::fs::copy(pictures.join(name), root().join("docs").join(name));
+        copied.expect("docs/ can be written");
+    }
 }

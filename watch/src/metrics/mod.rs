@@ -111,10 +111,11 @@ impl Metrics {
     pub(crate) fn ended(&self, ended: &Ended) {
         let action = ended.action.word();
         let Some(counted) = Counted::of(action) else { return };
-        if !counted.resources.contains(&ended.resource) {
+        let (resource, ending) = (ended.resource.word(), ended.ending.word());
+        if !counted.ends(resource, ending) {
             return;
         }
-        let labels = [action, ended.resource.word(), ended.ending.word()];
+        let labels = [action, resource, ending];
         self.add("gleaner_corrections_total", &labels, 1);
         if ended.ending == Ending::Observed || !counted.reasons.contains(&ended.reason) {
             return;

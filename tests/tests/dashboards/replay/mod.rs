@@ -10,6 +10,7 @@ use crate::preview;
 use crate::server::{DEADLINE, Prometheus, free};
 use gleaner_dashboards::{Places, boards};
 use gleaner_engine::decision::Mode;
+use gleaner_qos::capability::Ability;
 use gleaner_tests::programs::installed_or_skip;
 use gleaner_tests::wait_until;
 use node::{Node, Plan};
@@ -27,12 +28,10 @@ const EVERY: u64 = 30;
 pub(crate) const SHOWN: &str = "node-04";
 pub(crate) const POOL: &str = "batch";
 /// What no replay has, and why.
-const NEVER: [(&str, &str); 7] = [
+const NEVER: [(&str, &str); 5] = [
     ("process_", "one process replays all nodes"),
     ("prometheus_rule", "Prometheus does not scrape itself while it is replayed"),
     ("ALERTS{", "no alert was evaluated in the past"),
-    ("gleaner_prediction_reliability_ratio", "needs a day"),
-    ("action!~", "where the lowest class works no CPU limit is set"),
     ("[7d]", "needs more than one scrape a day ago"),
     ("$horizon]", "needs a scrape one horizon before the start"),
 ];
@@ -51,8 +50,13 @@ fn plans() -> Vec<Plan> {
             version: ["0.1.0", "0.1.0", "0.1.0", "0.2.0"][index % 4],
             mode: if index == 5 { Mode::Observe } else { Mode::Evict },
             owners: (7.0 + load * 0.4, 15.0 + load * 0.5, 3000.0 + 240.0 * load),
-            bursts: [&[2300, 3700, 4400][..], &[3100], &[], &[2500, 3300, 4700]][index % 4],
-            broken: index == 7,
+            harmed: [&[2300, 3700][..], &[3100], &[], &[2900, 4600]][index % 4],
+            freezer: match index {
+                // Without a freezer nothing can be proved: observing, it would have evicted.
+                5 => Ability::Missing,
+                7 => Ability::Broken,
+                _ => Ability::Works,
+            },
             gone_from: (index == 10).then_some(SECONDS - 900),
         }
     };
@@ -85,7 +89,7 @@ fn write_history(file: &Path, end: u64) {
         let mut node = Node::new(plan, first * 1000);
         for second in 1..=SECONDS {
             node.tick();
-            if second % EVERY == 0 {
+            if second.is_multiple_of(EVERY) {
                 let mut text = String::new();
                 let up = node.plan.gone_from.is_none_or(|gone| second < gone);
                 append(&mut text, &node, (first + second) as f64, up);

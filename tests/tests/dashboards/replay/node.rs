@@ -2,15 +2,17 @@
 //! One node of the replayed fleet: real engine and real publisher; scripted owners, and borrowers who take what is offered.
 
 use gleaner_engine::Engine;
-use gleaner_engine::config::EngineConfig;
+use gleaner_engine::config::{EngineConfig, Quota};
 use gleaner_engine::decision::{Decision, Mode};
 use gleaner_engine::reading::{Body, Reading};
+use gleaner_estimator::glance::{Glance, GlanceTask};
 use gleaner_estimator::predict::{Parameters, PredictorSpec};
 use gleaner_estimator::sample::{
     Allocation, Class, CpuTimes, MemoryEvents, MemoryInfo, NodeSample, Psi, PsiSet, Sample, Task,
     TaskCounters, TaskId, TaskSample,
 };
-use gleaner_estimator::units::{Amount, Bytes, MilliCpus, Span, Timestamp};
+use gleaner_estimator::slack::Lend;
+use gleaner_estimator::units::{Amount, Bytes, MilliCpus, Ratio, Span, Timestamp};
 use gleaner_qos::capability::{Ability, Actuator, Capabilities};
 use gleaner_qos::report::{Outcome, Report};
 use gleaner_qos::verdict::{Action, Correction};
@@ -36,10 +38,10 @@ pub(crate) struct Plan {
     pub(crate) mode: Mode,
     /// Cores that owners use at most and at least, over a wave of this many seconds.
     pub(crate) owners: (f64, f64, f64),
-    /// Seconds of the replay at which owners come back at once, for a minute and a half.
-    pub(crate) bursts: &'static [u64],
-    /// The freezer was found to be broken.
-    pub(crate) broken: bool,
+    /// Seconds of the replay at which borrowers begin to harm owners, for a while.
+    pub(crate) harmed: &'static [u64],
+    /// What the freezer can do.
+    pub(crate) freezer: Ability,
     /// Nobody answers any more from this second on.
     pub(crate) gone_from: Option<u64>,
 }
@@ -51,6 +53,8 @@ struct Job {
     waited: f64,
     stalled: f64,
     frozen_until: Option<Timestamp>,
+    /// Seconds after which a borrower has done its work.
+    lasts: u64,
 }
 
 pub(crate) struct Node {
@@ -71,10 +75,9 @@ impl Node {
     /// A node whose first reading is at this wall clock time.
     pub(crate) fn new(plan: Plan, first_ms: u64) -> Self {
         let mut engine = Engine::new(config(plan.mode));
-        let freezer = if plan.broken { Ability::Broken } else { Ability::Works };
         let all = Actuator::ALL.iter();
         let can = all.fold(Capabilities::none(), |can, a| can.with(*a, Ability::Works));
-        let can = can.with(Actuator::Freeze, freezer);
+        let can = can.with(Actuator::Freeze, plan.freezer);
         engine.set_capabilities(can);
         let publisher = Publisher::new(about(&plan)).expect("the list of metrics is well formed");
         let host = HostState { abilities: can, ..HostState::default() };
@@ -88,6 +91,8 @@ impl Node {
         self.secs += 1;
         self.use_cores();
         let sample = self.sample();
+        // The next tick comes at its time, whatever the glance would hurry.
+        let _ = self.engine.glance(&glance_of(&sample));
         let reading =
             Reading { at: sample.at, wall_ms: self.wall_ms(), body: Body::Fresh(&sample) };
         let decision = self.engine.tick(reading);
@@ -119,36 +124,40 @@ impl Node {
         let noise =
             0.04 * (self.secs as f64 * 0.37).sin() + 0.03 * (self.secs as f64 * 0.053).sin();
         let share = 0.5 - 0.5 * phase.cos() + noise;
-        let burst = self.plan.bursts.iter().any(|at| (*at..*at + 90).contains(&self.secs));
         let calm = low + (high - low) * share;
-        if burst { (calm + 12.0).min(CORES) } else { calm }
+        if self.is_harmed() { calm + 1.5 } else { calm }
+    }
+
+    /// Whether borrowers now get in the owners' way, whatever their class: caches, memory bandwidth.
+    fn is_harmed(&self) -> bool {
+        self.plan.harmed.iter().any(|at| (*at..*at + 100).contains(&self.secs))
     }
 
     /// Who gets which cores this second, and who waits for them.
     fn use_cores(&mut self) {
         let (wanted, now) = (self.wanted(), self.now());
         let system = 0.8;
-        let free = |job: &Job| job.frozen_until.is_none_or(|until| until <= now);
+        let free = |job: &Job| job.frozen_until.is_none_or(|until| until < now);
         let borrowers = |job: &&mut Job| job.task.class == Class::BestEffort && free(job);
         let count = self.jobs.values_mut().filter(borrowers).count();
         let asked = count as f64 * BORROWED * 0.95;
         let over = (wanted + system + asked - CORES).max(0.0);
-        // As if borrowers were not in the lowest class: they keep most of what they hold, and owners wait.
-        let waits = over * 3.0;
         let left = (CORES - wanted - system).clamp(asked * 0.6, asked);
+        let owned = wanted.min(CORES - system - left);
+        let waits = if self.is_harmed() { left * 5.0 } else { over * 6.0 };
         for job in self.jobs.values_mut() {
             match job.task.class {
                 Class::Guaranteed => {
-                    job.used += wanted / 4.0;
-                    job.waited += 0.01 * wanted / 4.0 + waits;
-                    job.stalled += (0.02 + over * 0.15).min(0.9);
+                    job.used += owned / 4.0;
+                    job.waited += 0.01 * owned / 4.0 + waits;
+                    job.stalled += (0.02 + waits * 0.01).min(0.9);
                 }
                 Class::BestEffort if free(job) => job.used += left / count.max(1) as f64,
                 Class::BestEffort | Class::System => {}
             }
         }
-        self.busy += wanted + system + left;
-        self.idle += (CORES - wanted - system - left).max(0.0);
+        self.busy += owned + system + left;
+        self.idle += (CORES - owned - system - left).max(0.0);
     }
 
     /// Does what was decided, and tells engine and metrics what came of it.
@@ -166,7 +175,8 @@ impl Node {
                 ending,
                 wall_ms: self.wall_ms(),
             });
-            if ending != Ending::Observed && !correction.action().releases() {
+            let taken = matches!(correction.action(), Action::Freeze { .. } | Action::Evict);
+            if ending != Ending::Observed && taken {
                 self.publisher.tell_reaction(Duration::from_millis(35 + self.secs * 13 % 130));
             }
         }
@@ -201,17 +211,24 @@ impl Node {
         let report = Report { at: self.now(), task, action, outcome, relief: None };
         self.engine.report(&report);
         // Now and then what was frozen was not what harmed.
-        if self.secs % 5 == 0 { Ending::NoRelief } else { Ending::Done }
+        if self.secs.is_multiple_of(5) { Ending::NoRelief } else { Ending::Done }
     }
 
-    /// A scheduler that places a borrower every ten seconds, while enough is offered for one.
+    /// A scheduler that places a borrower every ten seconds, while enough is offered for one; they end in minutes.
     fn place(&mut self, decision: &Decision) {
-        if self.secs % 10 != 0 || decision.cpu.offer.amount.to_base() < BORROWED {
+        let now = self.now();
+        self.jobs.retain(|_, job| {
+            let age = job.task.started.and_then(|started| now.since(started)).unwrap_or_default();
+            job.task.class != Class::BestEffort || age < Span::from_secs(job.lasts)
+        });
+        if !self.secs.is_multiple_of(10) || decision.cpu.offer.amount.to_base() < BORROWED {
             return;
         }
         self.made += 1;
         let name = format!("be/spark-exec-{:04}", self.made);
-        self.jobs.insert(name.clone(), job(&name, Class::BestEffort, BORROWED, 2, self.now()));
+        let mut borrower = job(&name, Class::BestEffort, BORROWED, 2, now);
+        borrower.lasts = 240 + self.made * 97 % 500;
+        self.jobs.insert(name, borrower);
     }
 
     fn sample(&self) -> Sample {
@@ -252,8 +269,29 @@ impl Node {
                 ..NodeSample::default()
             },
             tasks: self.jobs.values().map(of).collect(),
-            vanished: u32::from(self.secs % 97 == 0),
+            vanished: u32::from(self.secs.is_multiple_of(97)),
         }
+    }
+}
+
+/// What a fast reading would have shown at the same time.
+fn glance_of(sample: &Sample) -> Glance {
+    let task = |of: &TaskSample| GlanceTask {
+        task: Arc::clone(&of.task),
+        cpu_usage_usec: of.counters.cpu_usage_usec,
+        throttled_usec: of.counters.throttled_usec,
+        psi: of.counters.psi,
+        run_wait_ns: of.counters.run_wait_ns,
+        run_cpu_ns: of.counters.run_cpu_ns,
+        major_faults: of.counters.major_faults,
+    };
+    let used = sample.of_class(Class::BestEffort).filter_map(|of| of.counters.cpu_usage_usec);
+    Glance {
+        at: sample.at,
+        cpu: sample.node.cpu,
+        memory_available: sample.node.memory.and_then(|memory| memory.available),
+        best_effort_cpu_usec: Some(used.sum()),
+        tasks: sample.of_class(Class::Guaranteed).map(task).collect(),
     }
 }
 
@@ -272,7 +310,7 @@ fn job(name: &str, class: Class, cores: f64, gib: u64, started: Timestamp) -> Jo
         started: Some(started),
     };
     let (used, waited, stalled) = (0.0, 0.0, 0.0);
-    Job { task: Arc::new(task), used, waited, stalled, frozen_until: None }
+    Job { task: Arc::new(task), used, waited, stalled, frozen_until: None, lasts: 0 }
 }
 
 fn owner(plan: &Plan, index: u32) -> (String, Job) {
@@ -301,6 +339,10 @@ fn about(plan: &Plan) -> About {
 fn config(mode: Mode) -> EngineConfig {
     let mut config = EngineConfig { mode, warm_up: Span::from_secs(60), ..EngineConfig::default() };
     config.task_warm_up = Span::default();
+    config.lend = Lend::Headroom;
+    config.cpu.cap = Some(Quota::Share(Ratio::from_milli(500)));
+    // A replay glances once a tick: a probe lasts for three.
+    config.qos.probe.length = Span::from_secs(3);
     config.cpu.predictor.parameters =
         Parameters { start_ramp: false, ..config.cpu.predictor.parameters };
     config

@@ -39,7 +39,7 @@ pub(super) const METRICS: &[Metric] = &[
         &[],
         "Time from the first sign of harm until the correction was written.",
         // 0.15 is the promise, so it is a bound.
-        Source::Histogram(&[0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 30.0]),
+        Source::Histogram(&[0.01, 0.05, 0.1, 0.15, 0.2, 0.5, 1.0, 5.0, 30.0]),
     ),
     entry(
         "gleaner_tasks_held",
@@ -63,8 +63,7 @@ pub(super) const METRICS: &[Metric] = &[
 ];
 
 fn action_serves_resource(_: &About, row: &[&str]) -> bool {
-    let serves = |counted: &Counted| counted.resources.iter().any(|r| r.word() == row[1]);
-    Counted::of(row[0]).is_some_and(serves)
+    Counted::of(row[0]).is_some_and(|counted| counted.ends(row[1], row[2]))
 }
 
 fn action_has_reason(_: &About, row: &[&str]) -> bool {

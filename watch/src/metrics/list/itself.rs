@@ -11,13 +11,13 @@ pub(super) const METRICS: &[Metric] = &[
         "gleaner_tick_duration_seconds",
         &[],
         "Time that deciding once took; its count is the heartbeat, about one a second.",
-        Source::Histogram(&[2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.02, 0.1]),
+        Source::Histogram(&[5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 5e-3, 0.1]),
     ),
     entry(
         "gleaner_sample_duration_seconds",
         &[],
         "Time that reading the node and its tasks once took.",
-        Source::Histogram(&[5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0]),
+        Source::Histogram(&[1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 1.0]),
     ),
     counter(
         "gleaner_readings_failed_total",

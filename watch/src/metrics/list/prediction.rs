@@ -47,12 +47,6 @@ pub(super) const METRICS: &[Metric] = &[
         },
     ),
     gauge(
-        "gleaner_prediction_reliability_ratio",
-        &[LENT_RESOURCE, HORIZON],
-        "Achieved risk divided by asked risk since learning began: 1 is as promised, above 1 is worse.",
-        |d, s| each_score(d, s, None, |score| score.reliability().map(Ratio::get)),
-    ),
-    gauge(
         "gleaner_prediction_scale_ratio",
         &[LENT_RESOURCE, HORIZON],
         "What the asked risk costs on this node: how many times its own uncertainty a prediction lies above what is expected.",
