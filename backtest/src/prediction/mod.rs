@@ -7,3 +7,4 @@ mod prose;
 
 pub use figures::{Figures, HORIZONS, PUBLIC, RISKS, Row, TARGETS, calibration, defaults};
 pub use page::{calibration_row, default_row, page};
+pub use prose::prose;

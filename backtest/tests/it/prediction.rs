@@ -5,7 +5,7 @@ use crate::skip::skip;
 use gleaner_backtest::plan::{Depth, Plan, Setting};
 use gleaner_backtest::policy;
 use gleaner_backtest::prediction::{
-    HORIZONS, PUBLIC, calibration, calibration_row, default_row, defaults,
+    HORIZONS, PUBLIC, calibration, calibration_row, default_row, defaults, prose,
 };
 use gleaner_backtest::replay::Capacity;
 use gleaner_backtest::score::WARM_UP_S;
@@ -82,12 +82,27 @@ fn crane_keeps_the_risk_asked_for() {
     keeps_its_risk(PUBLIC[2]);
 }
 
+#[test]
+fn the_page_is_the_one_that_the_program_writes() {
+    let page = page();
+    let mut rest = page.as_str();
+    for part in prose() {
+        let after = rest.split_once(part).map(|(_, after)| after);
+        rest = after.unwrap_or_else(|| panic!("docs/prediction.md lacks, or has elsewhere:{part}"));
+    }
+    assert_eq!(rest, "", "nothing comes after the last part");
+}
+
+fn page() -> String {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/prediction.md");
+    fs::read_to_string(page).expect("the page is there")
+}
+
 /// The rows of the smallest trace, computed again; the rest comes from the same run of the same code.
 #[test]
 fn the_page_says_what_is_computed() {
     let Some(file) = trace("planetlab_5min") else { return };
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/prediction.md");
-    let page = fs::read_to_string(page).expect("the page is there");
+    let page = page();
     let (defaults, calibration) = (defaults(), calibration());
     let first = defaults.len();
     let result = predicted(&file, [defaults, calibration].concat());
