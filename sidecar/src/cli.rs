@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Say how a running daemon stands, with an exit code for scripts
     Status(crate::status::Args),
+    /// Show what is lent, to whom, and why not more, live in the terminal
+    Top(crate::top::Args),
     /// Take one measurement and show each task with its use, its class and why it has that class
     Sample(Sample),
     /// Show what was detected: cgroups, layout, tasks, and what cannot be seen

@@ -74,7 +74,11 @@ impl Client {
     /// As [`Client::text`], or the answer has another form: a gleaner of another version, or none at all.
     pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, String> {
         serde_json::from_str(&self.text(path)?).map_err(|error| {
-            format!("{}{path}: not what gleaner {} says: {error}", self.url, env!("CARGO_PKG_VERSION"))
+            format!(
+                "{}{path}: not what gleaner {} says: {error}",
+                self.url,
+                env!("CARGO_PKG_VERSION")
+            )
         })
     }
 }

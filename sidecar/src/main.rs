@@ -21,6 +21,7 @@ mod settings;
 mod shown;
 mod status;
 mod table;
+mod top;
 mod victims;
 
 use clap::Parser as _;
@@ -58,6 +59,7 @@ fn execute(command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(args) => run::run(&args),
         Command::Status(args) => status::status(&args),
+        Command::Top(args) => top::top(&args),
         Command::Sample(args) => look::sample(&args.config, args.json),
         Command::Layout(args) => look::layout(&args.config),
         Command::Record(args) => record::run(&args),

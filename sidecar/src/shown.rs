@@ -77,7 +77,6 @@ pub(crate) struct Lending<Q> {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct PerClass<T> {
     pub(crate) guaranteed: T,
-    pub(crate) best_effort: T,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A decision's story for a person: how things stood, who could have been chosen, what was done, what came of it.
 
-use crate::civil::{date_time, time};
 use super::{Story, corrections};
+use crate::civil::{date_time, time};
 use crate::table::{Align, Table, printable};
 use gleaner_act::audit::{Ended, Entry};
 use gleaner_estimator::units::{Bytes, MilliCpus, Span};

@@ -20,7 +20,12 @@ pub(super) fn screen(
     let mut text = head(shown);
     let Shown { decision, why, .. } = shown;
     resource(&mut text, "CPU", &why.cpu, Some(&sums(&decision.cpu, cores)));
-    resource(&mut text, "Memory", &why.memory, Some(&sums(&decision.memory, |b: Bytes| b.to_string())));
+    resource(
+        &mut text,
+        "Memory",
+        &why.memory,
+        Some(&sums(&decision.memory, |b: Bytes| b.to_string())),
+    );
     if let Some(io) = &why.io {
         resource(&mut text, "IO", io, None);
     }
@@ -115,7 +120,10 @@ fn did(shown: &Shown, corrections: &BTreeMap<String, u64>) -> String {
     let list: Vec<String> = done.map(|(action, count)| format!("{action} {count}")).collect();
     let past = if list.is_empty() { "nothing taken back".to_owned() } else { list.join(", ") };
     let held = shown.host.held;
-    format!("{past} since the start; held back now: {} throttled, {} frozen", held.throttled, held.frozen)
+    format!(
+        "{past} since the start; held back now: {} throttled, {} frozen",
+        held.throttled, held.frozen
+    )
 }
 
 fn troubled(what: impl Display, command: &str) -> String {
