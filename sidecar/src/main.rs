@@ -7,6 +7,7 @@ mod cli;
 mod client;
 mod clock;
 mod config;
+mod demo;
 mod exit;
 mod explain;
 mod learned;
@@ -60,6 +61,8 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Run(args) => run::run(&args),
         Command::Status(args) => status::status(&args),
         Command::Top(args) => top::top(&args),
+        Command::Demo(args) => demo::demo(&args),
+        Command::DemoWorker(args) => demo::work(&args.worker),
         Command::Sample(args) => look::sample(&args.config, args.json),
         Command::Layout(args) => look::layout(&args.config),
         Command::Record(args) => record::run(&args),

@@ -52,6 +52,8 @@ pub(crate) struct Words {
     pub(crate) bound: Option<String>,
     pub(crate) headline: String,
     pub(crate) limit: String,
+    /// Both on one short line.
+    pub(crate) line: String,
 }
 
 /// What was decided.

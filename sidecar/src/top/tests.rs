@@ -34,8 +34,12 @@ fn reading(signal: &str, value: Option<f64>, enter: f64, over: Option<&str>) -> 
 
 /// An acting daemon on a busy and healthy node.
 fn decision() -> Value {
-    let words = |state: &str, bound: Option<&str>, headline: &str, limit: &str| json!({ "state": state, "bound": bound, "headline": headline, "limit": limit });
-    let sum = "Limit: headroom. 64.0 capacity − 3.2 reserve − 41.3 predicted peak (next 5 min, risk 1%) = 19.5 cores; 19.0 are lent; 0.5 are left.";
+    let words = |state: &str, bound: Option<&str>, headline: &str, limit: &str| {
+        let line = if limit.is_empty() { headline } else { limit };
+        json!({ "state": state, "bound": bound, "headline": headline, "limit": limit, "line": line })
+    };
+    let sum =
+        "64.0 capacity − 3.2 reserve − 41.3 predicted peak = 19.5 cores; 19.0 lent; 0.5 left.";
     json!({
         "node": "node-0417", "tick": 86_000, "wall_ms": 1_767_225_787_000_u64, "age_ms": 400,
         "mode": "evict", "state": "calm",
@@ -117,7 +121,7 @@ fn stands(state: &str, headline: &str) -> Value {
     value["state"] = state.into();
     value["why"]["cpu"]["state"] = state.into();
     value["why"]["cpu"]["headline"] = headline.into();
-    value["why"]["cpu"]["limit"] = "".into();
+    value["why"]["cpu"]["line"] = headline.into();
     value
 }
 

@@ -102,7 +102,7 @@ fn title(model: &Model, paint: Paint) -> Line<'static> {
     if model.paused {
         parts.push(paint.alarm("  PAUSED"));
     }
-    parts.push(paint.faint("   q quit  ? help"));
+    parts.push(paint.faint("  ? help"));
     Line::from(parts)
 }
 
@@ -148,7 +148,7 @@ impl Strip<'_> {
         if self.wide >= 100 {
             let used = r.usage.guaranteed.map_or_else(lists::unknown, &show);
             parts.push(Part::raw(format!("  owners {used:>5} ")));
-            let width = (self.wide - 92).min(60);
+            let width = (self.wide - 96).min(60);
             parts.push(self.paint.owners(sparkline(past, width, self.paint.0.ascii)));
         }
         self.pressure(&mut parts);
@@ -183,8 +183,7 @@ fn share(reading: &Reading, resource: Resource) -> Option<f64> {
 }
 
 fn reason(words: &Words, paint: Paint) -> Paragraph<'static> {
-    let said = printable(&format!("{} {}", words.headline, words.limit));
-    let line = Line::from(vec![paint.strong("Why not more: "), Part::raw(said)]);
+    let line = Line::from(vec![paint.strong("Why not more: "), Part::raw(printable(&words.line))]);
     Paragraph::new(line).wrap(Wrap { trim: true })
 }
 
