@@ -26,9 +26,9 @@ pub(crate) use worker::{Worker, work};
 /// The cgroup of the one that grows.
 const GROWER: &str = "batch-grower";
 /// Memory that everything in the demonstration may take together.
-const LIMIT_MIB: u64 = 160;
+const LIMIT_MIB: u64 = 128;
 /// What the grower takes in a second, and in all.
-const GROWTH_MIB: [u64; 2] = [16, 300];
+const GROWTH_MIB: [u64; 2] = [12, 240];
 /// The node must have this many times the limit available: else the shortage would not stay inside.
 const ROOM: u64 = 3;
 /// Time that the daemon is given for its first decision.
