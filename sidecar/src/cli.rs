@@ -26,6 +26,12 @@ pub(crate) enum Command {
     Run(Run),
     /// Say how a running daemon stands, with an exit code for scripts
     Status(crate::status::Args),
+    /// Show what is lent, to whom, and why not more, live in the terminal
+    Top(crate::top::Args),
+    /// Show on this node how lending works, on cgroups of its own
+    Demo(crate::demo::Args),
+    #[command(hide = true)]
+    DemoWorker(crate::demo::WorkerArgs),
     /// Take one measurement and show each task with its use, its class and why it has that class
     Sample(Sample),
     /// Show what was detected: cgroups, layout, tasks, and what cannot be seen

@@ -108,6 +108,11 @@ impl Failure {
         Self { exit, message: String::new() }
     }
 
+    /// Whether it is of this kind.
+    pub(crate) fn is(&self, exit: Exit) -> bool {
+        self.exit == exit
+    }
+
     /// Says why on standard error and gives the exit status.
     pub(crate) fn report(&self) -> ExitCode {
         if !self.message.is_empty() {

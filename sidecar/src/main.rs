@@ -7,6 +7,7 @@ mod cli;
 mod client;
 mod clock;
 mod config;
+mod demo;
 mod exit;
 mod explain;
 mod learned;
@@ -21,6 +22,7 @@ mod settings;
 mod shown;
 mod status;
 mod table;
+mod top;
 mod victims;
 
 use clap::Parser as _;
@@ -58,6 +60,9 @@ fn execute(command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(args) => run::run(&args),
         Command::Status(args) => status::status(&args),
+        Command::Top(args) => top::top(&args),
+        Command::Demo(args) => demo::demo(&args),
+        Command::DemoWorker(args) => demo::work(&args.worker),
         Command::Sample(args) => look::sample(&args.config, args.json),
         Command::Layout(args) => look::layout(&args.config),
         Command::Record(args) => record::run(&args),

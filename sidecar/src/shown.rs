@@ -52,6 +52,8 @@ pub(crate) struct Words {
     pub(crate) bound: Option<String>,
     pub(crate) headline: String,
     pub(crate) limit: String,
+    /// Both on one short line.
+    pub(crate) line: String,
 }
 
 /// What was decided.
@@ -77,7 +79,6 @@ pub(crate) struct Lending<Q> {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct PerClass<T> {
     pub(crate) guaranteed: T,
-    pub(crate) best_effort: T,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -3,6 +3,7 @@
 
 pub mod acting;
 pub mod cgroup_rig;
+pub mod demo;
 pub mod fake_node;
 pub mod gleaner;
 pub mod host_cgroup;

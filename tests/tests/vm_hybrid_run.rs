@@ -5,5 +5,7 @@
 mod calm;
 #[path = "run_cpu.rs"]
 mod cpu;
+#[path = "scenarios/demo.rs"]
+mod demo;
 #[path = "scenarios/memory.rs"]
 mod memory;

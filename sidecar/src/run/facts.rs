@@ -16,7 +16,7 @@ pub(crate) fn node_name() -> String {
 }
 
 /// The host's lasting facts, until the next reload.
-pub(super) fn about(
+pub(crate) fn about(
     config: &Config,
     places: BTreeMap<String, String>,
     collector: &Collector,

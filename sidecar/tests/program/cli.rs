@@ -10,6 +10,8 @@ fn help_says_what_each_command_does() {
     let names = [
         "run",
         "status",
+        "top",
+        "demo",
         "sample",
         "layout",
         "check-config",

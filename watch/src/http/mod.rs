@@ -7,9 +7,12 @@ mod frame;
 mod guard;
 mod json;
 mod live;
+mod local;
 mod page;
 mod routes;
 mod stall;
+
+pub use local::answer;
 
 use crate::metrics::Metrics;
 use crate::published::Published;

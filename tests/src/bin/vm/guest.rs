@@ -71,7 +71,8 @@ fn mount_basics() -> Result<()> {
         mount_new(kind, at, "")?;
     }
     fs::create_dir_all("/tmp")?;
-    Ok(())
+    // IFF_UP and IFF_LOOPBACK (linux/if.h); the kernel adds 127.0.0.1 by itself.
+    fs::write("/sys/class/net/lo/flags", "0x9").context("bringing up the loopback interface")
 }
 
 /// The unified hierarchy, every controller that v1 left over handed down to children.

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Keys: one table drives what they do and what the help says of them, so that help cannot lie.
+
+use super::model::{Model, Sort, Tab};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+/// What a key asks for. None of them changes anything on the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    Quit,
+    Help,
+    Pause,
+    Filter,
+    ClearFilter,
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    First,
+    Last,
+    NextTab,
+    Open(Tab),
+    SortLeft,
+    SortRight,
+    Reverse,
+    Tree,
+    Detail,
+    Back,
+}
+
+/// Lines that Page Up and Page Down move by.
+const PAGE: usize = 10;
+
+/// Commands, their keys, and what the help says.
+pub(super) const KEYS: [(Command, &[KeyCode], &str, &str); 22] = [
+    (Command::Help, &[KeyCode::Char('?'), KeyCode::Char('h')], "? h", "this help"),
+    (Command::Quit, &[KeyCode::Char('q')], "q Ctrl-c", "quit"),
+    (Command::Pause, &[KeyCode::Char(' ')], "Space", "pause: what is shown stands still"),
+    (Command::Filter, &[KeyCode::Char('/')], "/", "filter by name, class, tenant or text"),
+    (Command::ClearFilter, &[], "Ctrl-l", "clear the filter"),
+    (Command::Up, &[KeyCode::Up, KeyCode::Char('k')], "Up k", "one line up"),
+    (Command::Down, &[KeyCode::Down, KeyCode::Char('j')], "Down j", "one line down"),
+    (Command::PageUp, &[KeyCode::PageUp], "PgUp", "ten lines up"),
+    (Command::PageDown, &[KeyCode::PageDown], "PgDn", "ten lines down"),
+    (Command::First, &[KeyCode::Char('g'), KeyCode::Home], "g Home", "first line"),
+    (Command::Last, &[KeyCode::Char('G'), KeyCode::End], "G End", "last line"),
+    (Command::NextTab, &[KeyCode::Tab], "Tab", "next page"),
+    (Command::Open(Tab::Tasks), &[KeyCode::Char('1')], "1", "tasks"),
+    (Command::Open(Tab::Decisions), &[KeyCode::Char('2')], "2", "what was decided lately"),
+    (Command::Open(Tab::Signals), &[KeyCode::Char('3')], "3", "signals of harm and their limits"),
+    (Command::Open(Tab::Own), &[KeyCode::Char('4')], "4", "Gleaner itself"),
+    (Command::SortLeft, &[KeyCode::Char('<')], "<", "sort by the column to the left"),
+    (Command::SortRight, &[KeyCode::Char('>')], ">", "sort by the column to the right"),
+    (Command::Reverse, &[KeyCode::Char('r')], "r", "reverse the order"),
+    (Command::Tree, &[KeyCode::Char('e')], "e", "tasks as a tree of cgroups, or as a list"),
+    (Command::Detail, &[KeyCode::Enter], "Enter", "everything about the selected line"),
+    (Command::Back, &[KeyCode::Esc], "Esc", "back"),
+];
+
+/// What a key asks for while no filter is typed.
+fn command(key: KeyEvent) -> Option<Command> {
+    if key.modifiers.contains(KeyModifiers::CONTROL) {
+        return match key.code {
+            KeyCode::Char('c') => Some(Command::Quit),
+            KeyCode::Char('l') => Some(Command::ClearFilter),
+            _ => None,
+        };
+    }
+    let known = KEYS.iter().find(|(_, codes, _, _)| codes.contains(&key.code));
+    known.map(|(command, ..)| *command)
+}
+
+/// A key was pressed.
+pub(super) fn press(model: &mut Model, key: KeyEvent) {
+    if key.kind == KeyEventKind::Release {
+        return;
+    }
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    if model.typing && !control {
+        type_filter(model, key.code);
+    } else if let Some(command) = command(key) {
+        obey(model, command);
+    }
+}
+
+fn type_filter(model: &mut Model, code: KeyCode) {
+    match code {
+        KeyCode::Enter => model.typing = false,
+        KeyCode::Esc => (model.typing, model.filter) = (false, String::new()),
+        KeyCode::Backspace => drop(model.filter.pop()),
+        KeyCode::Char(c) if model.filter.chars().count() < 80 => model.filter.push(c),
+        _ => {}
+    }
+    model.select(0);
+}
+
+fn obey(model: &mut Model, command: Command) {
+    match command {
+        Command::Quit => model.ended = true,
+        Command::Help => model.help = !model.help,
+        Command::Pause => model.paused = !model.paused,
+        Command::Filter => (model.typing, model.help, model.detail) = (true, false, false),
+        Command::ClearFilter => (model.typing, model.filter) = (false, String::new()),
+        Command::Up => model.select(model.selected.saturating_sub(1)),
+        Command::Down => model.select(model.selected.saturating_add(1)),
+        Command::PageUp => model.select(model.selected.saturating_sub(PAGE)),
+        Command::PageDown => model.select(model.selected.saturating_add(PAGE)),
+        Command::First => model.select(0),
+        Command::Last => model.select(usize::MAX),
+        Command::NextTab => open(model, next(&Tab::ALL, model.tab, 1)),
+        Command::Open(tab) => open(model, tab),
+        Command::SortLeft => model.sort = next(&Sort::ALL, model.sort, Sort::ALL.len() - 1),
+        Command::SortRight => model.sort = next(&Sort::ALL, model.sort, 1),
+        Command::Reverse => model.reverse = !model.reverse,
+        Command::Tree => model.tree = !model.tree,
+        Command::Detail => model.detail = !model.detail,
+        Command::Back => (model.help, model.detail) = (false, false),
+    }
+}
+
+fn open(model: &mut Model, tab: Tab) {
+    (model.tab, model.detail) = (tab, false);
+    model.select(0);
+}
+
+/// The one so many places on, around the end.
+fn next<T: Copy + PartialEq>(all: &[T], now: T, by: usize) -> T {
+    let at = all.iter().position(|one| *one == now).unwrap_or_default();
+    all[(at + by) % all.len()]
+}

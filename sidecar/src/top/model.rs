@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What `top` knows and what the viewer asked for. Pure: looks and keys come in, rows come out.
+
+use super::source::{Frame, Past};
+use crate::shown::{Event, Task};
+use std::cmp::Ordering;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Looks that the small pictures of the last minutes hold.
+const KEPT: usize = 120;
+
+/// A page of the lower half.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Tab {
+    #[default]
+    Tasks,
+    Decisions,
+    Signals,
+    Own,
+}
+
+impl Tab {
+    pub(super) const ALL: [Self; 4] = [Self::Tasks, Self::Decisions, Self::Signals, Self::Own];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Tasks => "Tasks",
+            Self::Decisions => "Decisions",
+            Self::Signals => "Signals",
+            Self::Own => "Self",
+        }
+    }
+}
+
+/// What tasks are sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Sort {
+    Order,
+    Task,
+    Class,
+    #[default]
+    Cpu,
+    Allocation,
+    Memory,
+    Stall,
+    Age,
+}
+
+impl Sort {
+    pub(super) const ALL: [Self; 8] = [
+        Self::Order,
+        Self::Task,
+        Self::Class,
+        Self::Cpu,
+        Self::Allocation,
+        Self::Memory,
+        Self::Stall,
+        Self::Age,
+    ];
+}
+
+/// A line of the list of tasks.
+#[derive(Clone, Debug)]
+pub(super) struct Row<'a> {
+    /// Its place among those who would be taken from, from 1.
+    pub(super) order: Option<usize>,
+    /// How deep it is indented.
+    pub(super) depth: usize,
+    /// The name as it is shown: whole, or the last part in a tree.
+    pub(super) name: &'a str,
+    /// `None` for a cgroup above tasks.
+    pub(super) task: Option<&'a Task>,
+}
+
+/// How things may be drawn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Looks {
+    pub(super) ascii: bool,
+    pub(super) color: bool,
+}
+
+/// Everything.
+#[derive(Debug)]
+pub(super) struct Model {
+    /// Where it looks: `http://…`, or this node by itself.
+    pub(super) origin: String,
+    pub(super) looks: Looks,
+    pub(super) frame: Option<Frame>,
+    /// Why the last look saw nothing.
+    pub(super) trouble: Option<String>,
+    /// Time since the last good look.
+    pub(super) silent: Duration,
+    pub(super) cpu: VecDeque<Option<u64>>,
+    pub(super) memory: VecDeque<Option<u64>>,
+    pub(super) tab: Tab,
+    pub(super) sort: Sort,
+    pub(super) reverse: bool,
+    pub(super) tree: bool,
+    pub(super) filter: String,
+    /// The filter is being typed.
+    pub(super) typing: bool,
+    pub(super) selected: usize,
+    pub(super) paused: bool,
+    pub(super) help: bool,
+    pub(super) detail: bool,
+    pub(super) ended: bool,
+}
+
+impl Model {
+    pub(super) fn new(origin: String, looks: Looks, past: &Past) -> Self {
+        let tail = |all: &[Option<u32>]| {
+            let from = all.len().saturating_sub(KEPT);
+            all[from..].iter().map(|one| one.map(u64::from)).collect()
+        };
+        Self {
+            origin,
+            looks,
+            frame: None,
+            trouble: None,
+            silent: Duration::ZERO,
+            cpu: tail(&past.cpu),
+            memory: tail(&past.memory),
+            tab: Tab::default(),
+            sort: Sort::default(),
+            reverse: false,
+            tree: false,
+            filter: String::new(),
+            typing: false,
+            selected: 0,
+            paused: false,
+            help: false,
+            detail: false,
+            ended: false,
+        }
+    }
+
+    /// Takes a look, or the reason why there was none; while paused what is shown stands still.
+    pub(super) fn take(&mut self, look: Result<Frame, String>) {
+        if self.paused {
+            return;
+        }
+        match look {
+            Ok(frame) => {
+                let decision = &frame.shown.decision;
+                push(&mut self.cpu, decision.cpu.usage.guaranteed.map(|cpu| cpu.0));
+                push(&mut self.memory, decision.memory.usage.guaranteed.map(|b| b.0 / 1024));
+                self.frame = Some(frame);
+                self.trouble = None;
+                self.silent = Duration::ZERO;
+                self.keep_selection();
+            }
+            Err(why) => {
+                push(&mut self.cpu, None);
+                push(&mut self.memory, None);
+                self.trouble = Some(why);
+            }
+        }
+    }
+
+    /// Time has passed without a good look.
+    pub(super) fn wait(&mut self, passed: Duration) {
+        if !self.paused {
+            self.silent += passed;
+        }
+    }
+
+    /// The lines of the list of tasks.
+    pub(super) fn rows(&self) -> Vec<Row<'_>> {
+        let Some(frame) = &self.frame else { return Vec::new() };
+        let wanted = self.filter.to_lowercase();
+        let fits = |task: &&Task| {
+            [&task.name, &task.class]
+                .into_iter()
+                .chain(&task.tenant)
+                .any(|text| wanted.is_empty() || text.to_lowercase().contains(&wanted))
+        };
+        let mut rows: Vec<Row<'_>> = frame
+            .tasks
+            .iter()
+            .filter(fits)
+            .map(|task| Row {
+                order: frame.order(task),
+                depth: 0,
+                name: &task.name,
+                task: Some(task),
+            })
+            .collect();
+        if self.tree {
+            return as_tree(rows);
+        }
+        rows.sort_by(|a, b| self.compare(a, b).then_with(|| a.name.cmp(b.name)));
+        rows
+    }
+
+    /// The events that the filter leaves.
+    pub(super) fn events(&self) -> Vec<&Event> {
+        let Some(frame) = &self.frame else { return Vec::new() };
+        let wanted = self.filter.to_lowercase();
+        frame.events.iter().filter(|event| event.text.to_lowercase().contains(&wanted)).collect()
+    }
+
+    /// The lines of the page that is open.
+    pub(super) fn lines(&self) -> usize {
+        match self.tab {
+            Tab::Tasks => self.rows().len(),
+            Tab::Decisions => self.events().len(),
+            Tab::Signals => {
+                let harm = self.frame.as_ref().and_then(|f| f.shown.decision.assessment.as_ref());
+                harm.map_or(0, |harm| harm.readings.len())
+            }
+            Tab::Own => self.frame.as_ref().map_or(0, |frame| frame.shown.host.troubles.len()),
+        }
+    }
+
+    /// Moves the selection, and keeps it on the page.
+    pub(super) fn select(&mut self, to: usize) {
+        self.selected = to.min(self.lines().saturating_sub(1));
+    }
+
+    fn keep_selection(&mut self) {
+        self.select(self.selected);
+    }
+
+    /// Numbers fall, names rise; what is not known comes last.
+    fn compare(&self, a: &Row<'_>, b: &Row<'_>) -> Ordering {
+        let (Some(one), Some(two)) = (a.task, b.task) else { return Ordering::Equal };
+        let falling = |a: Option<f64>, b: Option<f64>| match (a, b) {
+            (Some(a), Some(b)) => b.total_cmp(&a),
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        };
+        let bytes = |task: &Task| task.working_set_bytes;
+        let order = match self.sort {
+            Sort::Order => a.order.unwrap_or(usize::MAX).cmp(&b.order.unwrap_or(usize::MAX)),
+            Sort::Task => a.name.cmp(b.name),
+            Sort::Class => two.class.cmp(&one.class),
+            Sort::Cpu => falling(one.used_cores, two.used_cores),
+            Sort::Allocation => two.allocation_millicpus.cmp(&one.allocation_millicpus),
+            Sort::Memory => bytes(two).cmp(&bytes(one)),
+            Sort::Stall => falling(one.stalls.cpu.some, two.stalls.cpu.some),
+            Sort::Age => one.age_seconds.total_cmp(&two.age_seconds),
+        };
+        if self.reverse { order.reverse() } else { order }
+    }
+}
+
+impl Frame {
+    /// A task's place among those who would be taken from; `None` while nobody is weighed.
+    pub(super) fn order(&self, task: &Task) -> Option<usize> {
+        let candidates = &self.shown.decision.verdict.candidates;
+        let mut free = candidates.iter().filter(|candidate| candidate.excluded.is_none());
+        free.position(|candidate| candidate.task.name == task.name).map(|place| place + 1)
+    }
+}
+
+/// Cgroups above tasks as lines of their own, in the order of paths.
+fn as_tree(mut rows: Vec<Row<'_>>) -> Vec<Row<'_>> {
+    rows.sort_by(|a, b| a.name.split('/').cmp(b.name.split('/')));
+    let mut tree = Vec::new();
+    let mut above: Vec<&str> = Vec::new();
+    for row in rows {
+        let parts: Vec<&str> = row.name.split('/').collect();
+        let Some((last, parents)) = parts.split_last() else { continue };
+        let shared = above.iter().zip(parents).take_while(|(a, b)| a == b).count();
+        above.truncate(shared);
+        for parent in &parents[shared..] {
+            tree.push(Row { order: None, depth: above.len(), name: parent, task: None });
+            above.push(parent);
+        }
+        tree.push(Row { depth: above.len(), name: last, ..row });
+        // A task may have tasks below it.
+        above.push(last);
+    }
+    tree
+}
+
+fn push(kept: &mut VecDeque<Option<u64>>, value: Option<u64>) {
+    if kept.len() == KEPT {
+        kept.pop_front();
+    }
+    kept.push_back(value);
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What is laid over the picture: the help, made from the table of keys, and everything about one task.
+
+use super::keys::KEYS;
+use super::lists::{percent, two, unknown};
+use super::model::{Model, Tab};
+use super::paint::Paint;
+use crate::shown::Task;
+use crate::table::printable;
+use gleaner_estimator::units::Span;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::{Block, Clear, Paragraph, Widget as _, Wrap};
+
+/// The keys.
+pub(super) fn help(paint: Paint, area: Rect, buffer: &mut Buffer) {
+    let keys = KEYS.iter().map(|(_, _, keys, what)| format!("{keys:<9} {what}"));
+    show("Keys; none of them changes anything", keys.collect(), paint, area, buffer);
+}
+
+/// Everything about the selected line.
+pub(super) fn detail(model: &Model, paint: Paint, area: Rect, buffer: &mut Buffer) {
+    let rows = model.rows();
+    let events = model.events();
+    match model.tab {
+        Tab::Tasks => {
+            let Some(task) = rows.get(model.selected).and_then(|row| row.task) else { return };
+            show(&printable(&task.name), task_lines(task), paint, area, buffer);
+        }
+        Tab::Decisions => {
+            let Some(event) = events.get(model.selected) else { return };
+            let when = crate::civil::date_time(event.at_ms);
+            let lines = vec![
+                format!("{when} UTC, over {}", printable(&event.resource)),
+                printable(&event.text),
+                "`gleaner explain` tells more of it from the audit file".to_owned(),
+            ];
+            show(&format!("Event {}", event.number), lines, paint, area, buffer);
+        }
+        Tab::Signals | Tab::Own => {}
+    }
+}
+
+fn task_lines(task: &Task) -> Vec<String> {
+    let bytes =
+        |b: Option<gleaner_estimator::units::Bytes>| b.map_or_else(unknown, |b| b.to_string());
+    let cpu = task.allocation_millicpus.map_or_else(unknown, |cpu| format!("{cpu} cores"));
+    let stalls = &task.stalls;
+    vec![
+        format!("{} because {}", printable(&task.class), printable(&task.why)),
+        format!(
+            "priority {}, tenant {}",
+            task.priority,
+            printable(task.tenant.as_deref().unwrap_or("–"))
+        ),
+        format!("promised  {cpu}, {}", bytes(task.allocation_bytes)),
+        format!(
+            "uses      {} cores, {} that cannot be dropped",
+            two(task.used_cores),
+            bytes(task.working_set_bytes)
+        ),
+        format!(
+            "          {} of page cache, {} processes and threads",
+            bytes(task.file_cache_bytes),
+            task.pids.map_or_else(unknown, |pids| pids.to_string())
+        ),
+        format!(
+            "stalls    {}% for CPU, {}% for memory, {}% for IO",
+            percent(stalls.cpu.some),
+            percent(stalls.memory.some),
+            percent(stalls.io.some)
+        ),
+        format!(
+            "waits     {} s for each second it runs; {}% throttled by its own quota",
+            two(task.wait_per_cpu_ratio),
+            percent(task.throttled_ratio)
+        ),
+        format!("age       {}", Span::from_secs_f64(task.age_seconds)),
+    ]
+}
+
+/// A box in the middle, as large as it must be.
+fn show(title: &str, lines: Vec<String>, paint: Paint, area: Rect, buffer: &mut Buffer) {
+    let longest = lines.iter().map(|line| line.chars().count()).max().unwrap_or_default();
+    let size = |wanted: usize, most: u16| u16::try_from(wanted).unwrap_or(most).min(most);
+    let width = size(longest.max(title.chars().count()) + 4, area.width);
+    let height = size(lines.len() + 2, area.height);
+    let place = Rect {
+        x: area.x + (area.width - width) / 2,
+        y: area.y + (area.height - height) / 2,
+        width,
+        height,
+    };
+    Clear.render(place, buffer);
+    let block = Block::bordered().title(Line::from(paint.strong(format!(" {title} "))));
+    let lines: Vec<Line<'_>> =
+        lines.into_iter().map(|line| Line::from(paint.plain(line))).collect();
+    Paragraph::new(lines).wrap(Wrap { trim: false }).block(block).render(place, buffer);
+}

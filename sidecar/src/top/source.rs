@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Where `top` looks: a running daemon, or by itself at this node where none runs.
+
+use crate::client::Client;
+use crate::clock::{boot_time, wall_ms};
+use crate::exit::{Exit, Failure};
+use crate::shown::{Event, Shown, Task, Tasks};
+use crate::{config, run, settings};
+use gleaner_collector::Collector;
+use gleaner_engine::Engine;
+use gleaner_engine::decision::Mode;
+use gleaner_engine::reading::{Body, Reading};
+use gleaner_estimator::sample::Sample;
+use gleaner_watch::http::answer;
+use gleaner_watch::publisher::{Publisher, Told};
+use gleaner_watch::snapshot::HostState;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// One look at everything.
+#[derive(Clone, Debug)]
+pub(super) struct Frame {
+    pub(super) shown: Shown,
+    pub(super) tasks: Vec<Task>,
+    /// The latest first.
+    pub(super) events: Vec<Event>,
+}
+
+/// What was before the first look: thousandths of cores, and KiB, of the owners.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Past {
+    pub(super) cpu: Vec<Option<u32>>,
+    pub(super) memory: Vec<Option<u32>>,
+}
+
+/// Somebody to look at.
+pub(super) enum Source {
+    /// A daemon that runs.
+    Daemon(Client),
+    /// An engine of our own, which only observes.
+    Own(Box<Own>),
+}
+
+impl Source {
+    /// Our own look at this node, by the rules of a configuration.
+    pub(super) fn own(config: Option<&Path>) -> Result<Self, Failure> {
+        Own::open(config).map(|own| Self::Own(Box::new(own)))
+    }
+
+    /// Time between two looks.
+    pub(super) fn every(&self) -> Duration {
+        match self {
+            Self::Daemon(_) => Duration::from_secs(1),
+            Self::Own(own) => own.every,
+        }
+    }
+
+    /// Looks once.
+    ///
+    /// # Errors
+    /// One sentence that says why nothing can be seen.
+    pub(super) fn look(&mut self) -> Result<Frame, String> {
+        match self {
+            Self::Daemon(client) => {
+                let shown = client.get("/v1/decision")?;
+                let Tasks { tasks } = client.get("/v1/tasks")?;
+                Ok(Frame { shown, tasks, events: client.get("/v1/events")? })
+            }
+            Self::Own(own) => own.look(),
+        }
+    }
+
+    /// The last ten minutes, where somebody kept them.
+    pub(super) fn past(&self) -> Past {
+        match self {
+            Self::Daemon(client) => {
+                let columns = client.get::<Columns>("/v1/history?range=10m");
+                columns.map(|columns| columns.past()).unwrap_or_default()
+            }
+            Self::Own(_) => Past::default(),
+        }
+    }
+}
+
+/// `/v1/history`.
+#[derive(Deserialize)]
+struct Columns {
+    names: Vec<String>,
+    columns: Vec<Vec<Option<u32>>>,
+}
+
+impl Columns {
+    fn past(mut self) -> Past {
+        let mut column = |name: &str| {
+            let at = self.names.iter().position(|known| known == name);
+            at.and_then(|at| self.columns.get_mut(at)).map(std::mem::take).unwrap_or_default()
+        };
+        Past { cpu: column("cpu_owners"), memory: column("memory_owners") }
+    }
+}
+
+/// Collector and engine as in the daemon, without a hand.
+pub(super) struct Own {
+    collector: Collector,
+    engine: Engine,
+    publisher: Publisher,
+    sample: Sample,
+    host: HostState,
+    every: Duration,
+}
+
+impl Own {
+    fn open(path: Option<&Path>) -> Result<Self, Failure> {
+        let (config, places) = config::load(path)?;
+        let collector = settings::collector(&config)?;
+        let mut rules = settings::engine(&config, &collector);
+        rules.mode = Mode::Observe;
+        let about = run::about(&config, places, &collector);
+        let publisher = Publisher::new(about)
+            .map_err(|error| Failure::new(Exit::Software, format_args!("metrics: {error}")))?;
+        Ok(Self {
+            every: Duration::from_nanos(rules.interval.0),
+            collector,
+            engine: Engine::new(rules),
+            publisher,
+            sample: Sample::default(),
+            host: HostState::default(),
+        })
+    }
+
+    fn look(&mut self) -> Result<Frame, String> {
+        let began = Instant::now();
+        let at = boot_time();
+        let read = self.collector.sample(at, &mut self.sample).map_err(|error| error.to_string());
+        let sample_took = began.elapsed();
+        let body = match &read {
+            Ok(()) => Body::Fresh(&self.sample),
+            Err(why) => Body::Failed(why),
+        };
+        let began = Instant::now();
+        let decision = self.engine.tick(Reading { at, wall_ms: wall_ms(), body });
+        self.publisher.tell(Told {
+            decision: &decision,
+            seen: read.is_ok().then_some((&self.sample, self.engine.usage())),
+            sample_took: Some(sample_took),
+            tick_took: began.elapsed(),
+            host: &self.host,
+        });
+        let Tasks { tasks } = self.ask("/v1/tasks")?;
+        Ok(Frame { shown: self.ask("/v1/decision")?, tasks, events: self.ask("/v1/events")? })
+    }
+
+    fn ask<T: DeserializeOwned>(&self, path: &str) -> Result<T, String> {
+        let body = answer(&self.publisher.published(), path).unwrap_or_default();
+        serde_json::from_slice(&body).map_err(|error| format!("{path}: {error}"))
+    }
+}

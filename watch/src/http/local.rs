@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The same answers without a connection, for a viewer in the same process.
+
+use super::json;
+use crate::published::Published;
+use serde::Serialize;
+use std::time::Instant;
+
+/// What `/v1/decision`, `/v1/tasks` or `/v1/events` would answer now; `None` for another path, and before the first
+/// decision.
+#[must_use]
+pub fn answer(published: &Published, path: &str) -> Option<Vec<u8>> {
+    let now = Instant::now();
+    match path {
+        "/v1/decision" => encode(&json::decision(published.load()?.as_ref(), now)),
+        "/v1/tasks" => encode(&json::tasks(published.load()?.as_ref(), now)),
+        "/v1/events" => encode(&published.events().latest()),
+        _ => None,
+    }
+}
+
+/// An answer is plain data, which can always be encoded.
+fn encode(value: &impl Serialize) -> Option<Vec<u8>> {
+    serde_json::to_vec(value).ok()
+}
