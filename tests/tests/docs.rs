@@ -83,11 +83,12 @@ fn wrong(words: &[String], metadata: &Metadata) -> Option<String> {
     match words[..] {
         ["cargo", "run", ..] => {
             let own = words.iter().position(|word| *word == "--").map_or(words.len(), |at| at + 1);
-            refused_by_gleaner(&words[own..])
+            refused_by("gleaner", &words[own..])
         }
         ["gleaner" | "./target/release/gleaner" | "target/release/gleaner", ..] => {
-            refused_by_gleaner(&words[1..])
+            refused_by("gleaner", &words[1..])
         }
+        ["target/release/colocate", ..] => refused_by("colocate", &words[1..]),
         ["cargo", ..] => unknown_to_cargo(&words, metadata),
         [script, ..] if script.contains('/') => {
             (!root().join(script).is_file()).then(|| format!("no such file: {script}"))
@@ -99,13 +100,13 @@ fn wrong(words: &[String], metadata: &Metadata) -> Option<String> {
 }
 
 /// The command line parser reads up to `--help` and refuses what it does not know; nothing is run.
-fn refused_by_gleaner(arguments: &[&str]) -> Option<String> {
+fn refused_by(name: &str, arguments: &[&str]) -> Option<String> {
     let words = arguments.iter().take_while(|word| !["|", ">", "&", "&&", ";"].contains(*word));
-    let program = built("gleaner").expect("the program");
+    let program = built(name).expect("the program");
     let output = Command::new(program).args(words).arg("--help").output().expect("it starts");
     let answered = String::from_utf8_lossy(&output.stdout).contains("Usage");
     let messages = String::from_utf8_lossy(&output.stderr).into_owned();
-    (!output.status.success() || !answered).then(|| format!("gleaner refuses it: {messages}"))
+    (!output.status.success() || !answered).then(|| format!("{name} refuses it: {messages}"))
 }
 
 fn unknown_to_cargo(words: &[&str], metadata: &Metadata) -> Option<String> {

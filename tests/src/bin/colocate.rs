@@ -196,10 +196,7 @@ fn guests(args: &Measure, report: &mut Report) {
 fn about(args: &Measure, rig: &CgroupRig, load_before: String) -> Result<About> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     Ok(About {
-        command: format!(
-            "cargo run --release -p gleaner-tests --bin colocate -- {}",
-            words.join(" ")
-        ),
+        command: format!("target/release/colocate {}", words.join(" ")),
         kernel: kernel(),
         cores: cores(),
         layout: rig.layout().word().to_owned(),

@@ -91,7 +91,7 @@ fn about(about: &About) -> String {
         " **Built without optimisation: no figure here counts.**"
     };
     format!(
-        "```sh\ncargo build --release -p gleaner -p gleaner-tests\n{}\n```\n\n\
+        "```sh\ncargo build --release -p gleaner -p gleaner-tests --bins\n{}\n```\n\n\
          {} UTC, Linux {}, {} processors, cgroups {}; load average before the run {}{stolen}. The service has {} \
          threads and serves {:.0} requests a second alone; {} slices of {} s, seed {}.{built}\n",
         about.command,
