@@ -148,7 +148,7 @@ fn co_locate(
     let node = Node::new(rig)?;
     let server = Server { threads: args.threads, pages: None };
     let mut service = Service::start(&server, &node.guaranteed)?;
-    let capacity = service.capacity(2000)?;
+    let capacity = service.capacity(1000)?;
     let length = Duration::from_secs_f64(args.slice);
     let mut bench = Bench { node: &node, service: &mut service, capacity, directory, length };
     let cells = table::cells(&args.loads, &args.kinds);
