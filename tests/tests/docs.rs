@@ -89,6 +89,7 @@ fn wrong(words: &[String], metadata: &Metadata) -> Option<String> {
         ["gleaner" | "./target/release/gleaner" | "target/release/gleaner", ..] => {
             refused_by("gleaner", &words[1..])
         }
+        ["target/release/colocate", ..] => refused_by("colocate", &words[1..]),
         ["cargo", ..] => unknown_to_cargo(&words, metadata),
         [script, ..] if script.contains('/') => {
             (!root().join(script).is_file()).then(|| format!("no such file: {script}"))

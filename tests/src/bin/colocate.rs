@@ -148,7 +148,7 @@ fn co_locate(
     let node = Node::new(rig)?;
     let server = Server { threads: args.threads, pages: None };
     let mut service = Service::start(&server, &node.guaranteed)?;
-    let capacity = service.capacity(2000)?;
+    let capacity = service.capacity(1000)?;
     let length = Duration::from_secs_f64(args.slice);
     let mut bench = Bench { node: &node, service: &mut service, capacity, directory, length };
     let cells = table::cells(&args.loads, &args.kinds);
@@ -196,10 +196,7 @@ fn guests(args: &Measure, report: &mut Report) {
 fn about(args: &Measure, rig: &CgroupRig, load_before: String) -> Result<About> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     Ok(About {
-        command: format!(
-            "cargo run --release -p gleaner-tests --bin colocate -- {}",
-            words.join(" ")
-        ),
+        command: format!("target/release/colocate {}", words.join(" ")),
         kernel: kernel(),
         cores: cores(),
         layout: rig.layout().word().to_owned(),

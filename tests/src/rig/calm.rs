@@ -31,7 +31,7 @@ pub fn run(rig: &CgroupRig, length: Duration, directory: &Path, seed: u64) -> Re
     let node = Node::new(rig)?;
     let mut random = Random::new(seed);
     let mut service = Service::start(&Server { threads: 8, pages: None }, &node.guaranteed)?;
-    let capacity = service.capacity(2000)?;
+    let capacity = service.capacity(1000)?;
     let gleaner = Gleaner::start(&node.top, "evict", "");
     let mut loads = Vec::new();
     for work in Kind::ALL.iter().flat_map(|kind| kind.works(directory)) {

@@ -22,6 +22,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// Seconds that a guest may take, where nothing else is said: six memory runs take some three minutes.
+const TIMEOUT_S: &str = "420";
+
 /// What a guest is booted for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Task {
@@ -106,10 +109,12 @@ pub fn boot(layout: Layout, task: &Task) -> Result<(GuestRun, Option<String>)> {
         Some(kernel) => PathBuf::from(kernel),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/vm/vmlinuz"),
     };
+    let timeout = std::env::var_os("GLEANER_VM_TIMEOUT_S").unwrap_or_else(|| TIMEOUT_S.into());
     let mut child = Command::new(built("vm")?)
         .arg(std::env::current_exe()?)
         .args(["guest", &serde_json::to_string(task)?])
         .env("GLEANER_VM_KERNEL", kernel)
+        .env("GLEANER_VM_TIMEOUT_S", timeout)
         .env("GLEANER_VM_LAYOUT", layout.word())
         .env("GLEANER_VM_PACK", task.earlyoom.clone().unwrap_or_default())
         .stdin(Stdio::null())

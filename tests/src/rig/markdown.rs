@@ -25,14 +25,15 @@ The words are those of resctl-bench: *isolation* (the guaranteed service keeps t
 
 /// What the rig cannot say, whatever the numbers.
 const LIMITS: &str = "\
-* One small machine of two processors that others share: neighbours and hypervisor move the service alone by some
-  20 % from slice to slice, and that is the noise of every ratio here. Nothing is known of many cores or SMT.
-* Guests run under emulation (TCG): a guest's processor is a thread of the host, and about ten times slower. Their
-  ratios and times are indicative, and none is promised from them.
+* One small machine that others share: neighbours and hypervisor move the service alone from slice to slice by what
+  the column *alone* says, and that is the noise of every ratio here. Nothing is known of many cores or SMT.
+* Guests run under emulation (TCG): a guest's processor is a thread of the host, and far slower. Their ratios and
+  times are indicative, and none is promised from them.
 * Memory is run out of in guests only: nobody should do that to a machine that others use.
 * systemd-oomd was not compared. It is told which cgroups it may kill by systemd as process 1, over
-  `/run/systemd/io.system.ManagedOOM`; process 1 of these guests is the rig's own, so it would watch nothing. It also
-  asks for swap, and for some 20 s of pressure, before it kills.
+  `/run/systemd/io.system.ManagedOOM`; process 1 of these guests is the rig's own, so it would watch nothing. With
+  systemd it acts on units that ask for it, on swap that is 90 % full or on pressure that lasts 20 s by Debian's
+  defaults: no such time is left when memory falls by 150 MiB a second without swap.
 * earlyoom knows no cgroups and no classes: it ends the process with the highest `oom_score`. Here that is the
   grower; on a node whose service is larger than it, it is the service.
 * Interference in caches and memory bandwidth is not seen by Gleaner and not told apart here: the machine has no
@@ -91,7 +92,7 @@ fn about(about: &About) -> String {
         " **Built without optimisation: no figure here counts.**"
     };
     format!(
-        "```sh\ncargo build --release -p gleaner -p gleaner-tests\n{}\n```\n\n\
+        "```sh\ncargo build --release -p gleaner -p gleaner-tests --bins\n{}\n```\n\n\
          {} UTC, Linux {}, {} processors, cgroups {}; load average before the run {}{stolen}. The service has {} \
          threads and serves {:.0} requests a second alone; {} slices of {} s, seed {}.{built}\n",
         about.command,
@@ -110,9 +111,9 @@ fn about(about: &About) -> String {
 
 fn rows(rows: &[Row]) -> String {
     let mut text = String::from(
-        "| load | best-effort | alone p50 / p99 / p99.9 ms | without Gleaner: p50 × | p99 × | p99.9 × | kept \
+        "| load | best-effort | alone p50 / p99 / p99.9 ms | alone, slice p99 against median | without Gleaner: p50 × | p99 × | p99.9 × | kept \
          | with Gleaner: p50 × | p99 × | p99.9 × | kept | freezes, evictions |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|---|\n",
+         |---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for row in rows {
         let Percentiles { p50_ms, p99_ms, p999_ms, .. } = row.alone;
@@ -127,9 +128,10 @@ fn rows(rows: &[Row]) -> String {
         };
         let _ = writeln!(
             text,
-            "| {} % | {} | {p50_ms:.1} / {p99_ms:.1} / {p999_ms:.1} | {} | {} | {} |",
+            "| {} % | {} | {p50_ms:.1} / {p99_ms:.1} / {p999_ms:.1} | {} | {} | {} | {} |",
             row.load,
             row.kind.word(),
+            ratio_spread(row.alone_p99_spread),
             impact(&row.without),
             impact(&row.with),
             row.harsh_acts,
@@ -181,14 +183,14 @@ fn memory(runs: &[MemoryRun]) -> String {
          beside it best-effort work takes 150 MiB a second (*growth*) or fills memory with page cache (*cache*). \
          *Late*: requests slower than five times the p99 before. Times from the beginning.\n\n\
          | layout | scenario | watched by | p99 before → after, slowest ms | late | first late | seen | written \
-         | gone | signal | ended by | least available | service lives |\n\
+         | gone | signal | ended by | least available, fall, least free | service lives |\n\
          |---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     let ms = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.0} ms"));
     for run in runs {
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {:.0} → {:.0}, {:.0} | {} of {} | {} | {} | {} | {} | {} | {} | {} MiB | {} |",
+            "| {} | {} | {} | {:.0} → {:.0}, {:.0} | {} of {} | {} | {} | {} | {} | {} | {} | {} MiB, {:.0} MiB/s, {} MiB | {} |",
             run.layout,
             run.scenario,
             run.guard,
@@ -204,6 +206,8 @@ fn memory(runs: &[MemoryRun]) -> String {
             run.signal.as_deref().unwrap_or("–"),
             run.killer,
             run.least_available_mib,
+            run.fall_mib_s,
+            run.least_free_mib,
             if run.service_lived { "yes" } else { "**no**" },
         );
     }
@@ -251,8 +255,7 @@ fn judged(judged: &Judged) -> String {
     let mut text = format!(
         "From the slices above with best-effort work, with and without Gleaner: {} harmed ones (p99 at least twice \
          that alone) and {} unharmed ones (at most 1.4 times). A good threshold has all of the first above it and \
-         none of the second.\n\n| number | threshold | of harmed slices above | of unharmed slices above |\n\
-         |---|---|---|---|\n",
+         none of the second.\n\n| number | threshold: harmed above it / unharmed above it |\n|---|---|\n",
         judged.harmed, judged.unharmed
     );
     let parts: [(&str, &[Split]); 3] = [
@@ -264,10 +267,11 @@ fn judged(judged: &Judged) -> String {
         ),
     ];
     for (name, splits) in parts {
-        for split in splits {
+        let words = splits.iter().map(|split| {
             let (harmed, unharmed) = (share(split.harmed_above), share(split.unharmed_above));
-            let _ = writeln!(text, "| {name} | {:.2} | {harmed} | {unharmed} |", split.threshold);
-        }
+            format!("{:.2}: {harmed} / {unharmed}", split.threshold)
+        });
+        let _ = writeln!(text, "| {name} | {} |", words.collect::<Vec<_>>().join("; "));
     }
     text += "\nSteal (`qos.cpu.steal`, 5 %): the service alone, by how much of the machine the hypervisor took.\n\n\
              | taken | slices | wait per CPU | p99 against the median of its load |\n|---|---|---|---|\n";

@@ -21,12 +21,14 @@ use std::time::Duration;
 const MIB: u64 = 1 << 20;
 /// The guest's disk; the service lives behind what best-effort work writes.
 const DISK: &str = "/dev/nvme0n1";
-const WORKING_SET: Pages =
-    Pages { path: PathBuf::new(), from: 800 * MIB, bytes: 128 * MIB, per_request: 4 };
+const FROM: u64 = 800 * MIB;
+const WORKING_SET: u64 = 128 * MIB;
 /// The service alone, before anything grows.
 const BEFORE: Duration = Duration::from_secs(5);
-/// Watched from the beginning on.
-const AFTER: Duration = Duration::from_secs(10);
+/// Watched from the beginning on: an emulated machine may not reach the rate of growth asked for.
+const AFTER_GROWTH: Duration = Duration::from_secs(16);
+/// The same for page cache, which fills up in some seconds and then changes no more.
+const AFTER_CACHE: Duration = Duration::from_secs(8);
 /// Between two looks at the victim and at what is available.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -97,7 +99,18 @@ impl Drop for Watch {
 struct Watched {
     onset: u64,
     gone: Option<u64>,
+    available: u64,
     least_available: u64,
+    least_at: u64,
+    least_free: u64,
+}
+
+impl Watched {
+    /// How fast what was available fell to its least, MiB a second.
+    fn fall(&self) -> f64 {
+        let fell = self.available.saturating_sub(self.least_available);
+        fell as f64 / (ms_between(self.onset, self.least_at) / 1e3).max(1e-3)
+    }
 }
 
 /// Runs one scenario under one guard.
@@ -108,19 +121,19 @@ pub fn run(rig: &CgroupRig, scenario: Scenario, guard: &Guard, seed: u64) -> Res
     // Every run begins with as much free memory.
     fs::write("/proc/sys/vm/drop_caches", "3")?;
     let node = Node::new(rig)?;
-    let pages = Pages { path: DISK.into(), ..WORKING_SET };
+    let pages = Pages { path: DISK.into(), from: FROM, bytes: WORKING_SET, per_request: 4 };
     let mut service = Service::start(&Server { threads: 4, pages: Some(pages) }, &node.guaranteed)?;
     let rate = service.capacity(100)? * 0.3;
     let watch = Watch::start(guard, &node)?;
-    let work = match scenario {
-        Scenario::Growth => Work::Grow { bytes: 4096 * MIB, rate: 150 * MIB },
-        Scenario::Cache => Work::Cache { path: DISK.into(), bytes: 780 * MIB },
+    let (work, after) = match scenario {
+        Scenario::Growth => (Work::Grow { bytes: 4096 * MIB, rate: 150 * MIB }, AFTER_GROWTH),
+        Scenario::Cache => (Work::Cache { path: DISK.into(), bytes: 780 * MIB }, AFTER_CACHE),
     };
     let mut load = Load::prepare(&work, &node.best_effort)?;
     let kills = oom_kills();
-    service.order(Order::Poisson { rate, seconds: (BEFORE + AFTER).as_secs_f64(), seed })?;
+    service.order(Order::Poisson { rate, seconds: (BEFORE + after).as_secs_f64(), seed })?;
     pause(BEFORE);
-    let watched = watch_until_over(&mut load)?;
+    let watched = watch_until_over(&mut load, after)?;
     // An error means that the service was killed.
     let served = service.served().ok();
     let by_kernel = oom_kills() > kills;
@@ -143,18 +156,32 @@ pub fn run(rig: &CgroupRig, scenario: Scenario, guard: &Guard, seed: u64) -> Res
     run.gone_ms = watched.gone.map(|gone| ms_between(watched.onset, gone));
     run.signal = evicted.seen_ms.map(|_| evicted.signal);
     run.least_available_mib = watched.least_available;
+    run.fall_mib_s = watched.fall();
+    run.least_free_mib = watched.least_free;
     Ok(run)
 }
 
-fn watch_until_over(load: &mut Load) -> Result<Watched> {
+fn watch_until_over(load: &mut Load, length: Duration) -> Result<Watched> {
+    let available = meminfo_mib("MemAvailable")?;
     let onset = boot_ns();
     load.begin()?;
-    let mut watched = Watched { onset, gone: None, least_available: u64::MAX };
-    while ms_between(onset, boot_ns()) < AFTER.as_secs_f64() * 1e3 {
+    let mut watched = Watched {
+        onset,
+        gone: None,
+        available,
+        least_available: available,
+        least_at: onset,
+        least_free: u64::MAX,
+    };
+    while ms_between(onset, boot_ns()) < length.as_secs_f64() * 1e3 {
         if watched.gone.is_none() && !load.runs()? {
             watched.gone = Some(boot_ns());
         }
-        watched.least_available = watched.least_available.min(meminfo_mib("MemAvailable")?);
+        let now = meminfo_mib("MemAvailable")?;
+        if now < watched.least_available {
+            (watched.least_available, watched.least_at) = (now, boot_ns());
+        }
+        watched.least_free = watched.least_free.min(meminfo_mib("MemFree")?);
         pause(LOOK);
     }
     Ok(watched)
@@ -211,6 +238,8 @@ fn latencies(served: Option<&Served>, onset: u64) -> MemoryRun {
         signal: None,
         killer: String::new(),
         least_available_mib: 0,
+        fall_mib_s: 0.0,
+        least_free_mib: 0,
         service_lived: served.is_some(),
     }
 }

@@ -67,6 +67,8 @@ pub struct Row {
     pub kind: Kind,
     /// The service alone.
     pub alone: Percentiles,
+    /// The p99 of its slices against their median: the noise of all ratios.
+    pub alone_p99_spread: Option<Spread>,
     /// Beside best-effort work at equal weights.
     pub without: Impact,
     /// Beside best-effort work, under Gleaner.
@@ -157,6 +159,10 @@ pub struct MemoryRun {
     pub killer: String,
     /// Least MemAvailable that was seen, MiB.
     pub least_available_mib: u64,
+    /// How fast MemAvailable fell to that, MiB a second: an emulated machine may not reach what was asked for.
+    pub fall_mib_s: f64,
+    /// Least MemFree that was seen, MiB: near nothing where page cache fills memory.
+    pub least_free_mib: u64,
     /// Whether the service lived.
     pub service_lived: bool,
 }

@@ -21,6 +21,8 @@ use std::time::{Duration, Instant};
 
 /// CPU time of one unit of work: requests take one to two milliseconds.
 const UNIT: Duration = Duration::from_millis(1);
+/// Every measurement of the capacity is of the same requests.
+const AT_ONCE_SEED: u64 = 0;
 /// Bytes that one request reads from the working set, where there is one.
 const PAGE: u64 = 4096;
 
@@ -83,16 +85,14 @@ pub struct Served {
 /// An order is not understood, or the working set cannot be had.
 pub fn serve(server: &Server, orders: impl BufRead, mut answers: impl Write) -> Result<()> {
     let rounds = rounds_per_unit();
-    let mut seed = 0;
     let pages = server.pages.as_ref().map(warm).transpose()?;
     writeln!(answers, "ready")?;
     answers.flush()?;
     for line in orders.lines() {
         let requests = match serde_json::from_str(&line?).context("an order")? {
             Order::Poisson { rate, seconds, seed } => poisson(rate, seconds, seed),
-            Order::AtOnce { count } => at_once(count, seed),
+            Order::AtOnce { count } => at_once(count, AT_ONCE_SEED),
         };
-        seed += 1;
         let served = work_off(server, pages.as_ref(), rounds, &requests);
         writeln!(answers, "{}", serde_json::to_string(&served)?)?;
         answers.flush()?;

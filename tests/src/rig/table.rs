@@ -5,7 +5,7 @@ use super::kind::Kind;
 use super::report::{Impact, Percentiles, Row};
 use super::schedule::Random;
 use super::slice::{Bench, Cell, Seen, Setting};
-use super::stats::{quantile, spread};
+use super::stats::{Spread, quantile, spread};
 use anyhow::Result;
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -104,11 +104,20 @@ fn row(slices: &[Slice], kind: Kind, load: u32) -> Row {
         load,
         kind,
         alone: pooled(&alone),
+        alone_p99_spread: noise(&alone),
         without: impact(&alone, &of(Setting::Without)),
         harsh_acts: with.iter().map(|slice| slice.seen.harsh_acts).sum(),
         with: impact(&alone, &with),
         best_effort_alone_cores: spread(&cores),
     }
+}
+
+/// The p99 of slices of one cell against their median.
+fn noise(slices: &[&Slice]) -> Option<Spread> {
+    let p99 = |slice: &&Slice| quantile(&slice.seen.latencies_us, 990).map(|us| us as f64);
+    let all: Vec<f64> = slices.iter().filter_map(p99).collect();
+    let median = spread(&all)?.median.max(1.0);
+    spread(&all.iter().map(|p99| p99 / median).collect::<Vec<_>>())
 }
 
 fn impact(alone: &[&Slice], beside: &[&Slice]) -> Impact {
