@@ -9,6 +9,7 @@ use gleaner_engine::config::{EngineConfig, OrAuto, Preset};
 use gleaner_engine::decision::{Decision, Mode};
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::sample::TaskId;
+use gleaner_estimator::units::Span;
 use gleaner_qos::level::Level;
 use gleaner_qos::verdict::{Action, Correction, Reason};
 
@@ -21,8 +22,10 @@ pub(super) fn engine(setup: &Setup) -> EngineConfig {
     };
     EngineConfig {
         lend: config.host.lend.given().copied().unwrap_or(usual),
-        // Where thresholds alone decide, the engine shows what it sees and does nothing.
+        // Where thresholds alone decide, the engine shows what it sees and does nothing, and nothing has
+        // to be learned first.
         mode: if setup.stand.is_some() { Mode::Observe } else { config.engine.mode },
+        warm_up: if setup.stand.is_some() { Span::default() } else { config.engine.warm_up },
         ..config.engine.clone()
     }
 }
