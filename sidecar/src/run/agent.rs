@@ -62,7 +62,8 @@ impl Agent {
     pub(super) fn tell(&mut self, decision: &Decision, stale_after: Span) -> bool {
         let holds = Duration::from_nanos(stale_after.0);
         let fresh = decision.health == Health::Fresh;
-        self.desk.offer(fresh.then(|| offer(decision)), holds);
+        let generation = self.heard.unwrap_or_default();
+        self.desk.offer(fresh.then(|| Offer { generation, ..offer(decision) }), holds);
         if matches!(decision.health, Health::Failed { .. }) {
             self.desk.withdraw();
         }
