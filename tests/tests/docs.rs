@@ -83,6 +83,9 @@ fn wrong(words: &[String], metadata: &Metadata) -> Option<String> {
     match words[..] {
         ["cargo", "run", ..] => {
             let own = words.iter().position(|word| *word == "--").map_or(words.len(), |at| at + 1);
+            if let Some(at) = words.iter().position(|word| *word == "--example") {
+                return unknown_to_cargo(&words[..=(at + 1).min(words.len() - 1)], metadata);
+            }
             let package = words[..own].windows(2).find(|pair| pair[0] == "-p").map(|pair| pair[1]);
             refused_by(package.unwrap_or("gleaner"), &words[own..])
         }
