@@ -70,7 +70,10 @@ pub fn serve(task: &Task) -> Result<()> {
         guards.extend(task.earlyoom.clone().map(Guard::Earlyoom));
         guards.push(Guard::Nobody);
         for guard in guards {
-            for scenario in [Scenario::Cache, Scenario::Growth] {
+            let both = [Scenario::Cache, Scenario::Growth];
+            // What nobody watches cannot be ended falsely.
+            let scenarios = if guard == Guard::Nobody { &both[1..] } else { &both };
+            for scenario in scenarios.iter().copied() {
                 let run = memory::run(&rig, scenario, &guard, random.next_u64())?;
                 tell(&Told::Memory(run))?;
             }

@@ -54,6 +54,7 @@ pub fn run(
     mut told: impl FnMut(&Slice),
 ) -> Result<Vec<Slice>> {
     let mut slices = Vec::new();
+    let first = cells.iter().find(|cell| cell.setting == Setting::Alone).map(|cell| cell.kind);
     for round in 0.. {
         let mut order = cells.to_vec();
         random.shuffle(&mut order);
@@ -61,8 +62,7 @@ pub fn run(
             if round > 0 && Instant::now() >= until {
                 return Ok(slices);
             }
-            // Best-effort work alone hardly varies: three slices are enough.
-            if cell.setting == Setting::BestEffort && round >= 3 {
+            if !wanted(cell, first, round) {
                 continue;
             }
             let seen = bench.run(cell, random.next_u64())?;
@@ -75,6 +75,16 @@ pub fn run(
         }
     }
     Ok(slices)
+}
+
+/// The first kind is compared in every round, others in every second; best-effort work alone hardly varies.
+fn wanted(cell: Cell, first: Option<Kind>, round: usize) -> bool {
+    match cell.setting {
+        Setting::BestEffort => round < 2,
+        Setting::Alone | Setting::Without | Setting::With => {
+            Some(cell.kind) == first || round.is_multiple_of(2)
+        }
+    }
 }
 
 /// One row for each load and kind that was run beside one another.
