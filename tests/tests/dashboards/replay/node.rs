@@ -177,7 +177,7 @@ impl Node {
             });
             let taken = matches!(correction.action(), Action::Freeze { .. } | Action::Evict);
             if ending != Ending::Observed && taken {
-                self.publisher.tell_reaction(Duration::from_millis(35 + self.secs * 13 % 130));
+                self.publisher.tell_reaction(Duration::from_millis(35 + self.secs * 13 % 118));
             }
         }
         let now = self.now();
