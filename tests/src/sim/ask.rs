@@ -44,6 +44,8 @@ pub(super) struct Asked {
     pub(super) fresh: bool,
     /// Resources of which nothing can be known, in the order of [`Resource::ALL`].
     pub(super) unknown: [bool; 3],
+    /// Resources that are calm, in the same order.
+    pub(super) calm: [bool; 3],
 }
 
 fn offered<Q: Amount>(decision: &Decision, resource: Resource, r: &ResourceDecision<Q>) -> Offered {
@@ -80,6 +82,10 @@ impl Asked {
                 offered(decision, Resource::Memory, &decision.memory),
             ],
             fresh: decision.health == Health::Fresh,
+            calm: Resource::ALL.map(|r| {
+                let level = decision.assessment.as_ref().map(|a| a.of(r).level);
+                level == Some(gleaner_qos::level::Level::Calm)
+            }),
             unknown: Resource::ALL
                 .map(|r| decision.assessment.as_ref().is_none_or(|a| a.of(r).no_signal)),
         }

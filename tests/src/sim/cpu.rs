@@ -80,7 +80,9 @@ pub(super) fn share(kernel: &mut Kernel, secs: f64) {
     let without: Vec<f64> = (0..want.len()).map(owners).collect();
     let alone = fill(&want, &without, usable);
     let rest = (usable - got.iter().sum::<f64>()).max(0.0) * IDLE_USED;
-    let idle_class: Vec<f64> = weights.iter().map(|w| f64::from(u8::from(*w <= 0.0))).collect();
+    // Not quite equal: ties are broken by name, and who is frozen first must not depend on names here.
+    let idles = |(i, w): (usize, &f64)| if *w > 0.0 { 0.0 } else { 1.0 + 0.01 * i as f64 };
+    let idle_class: Vec<f64> = weights.iter().enumerate().map(idles).collect();
     for (g, more) in got.iter_mut().zip(fill(&want, &idle_class, rest)) {
         *g += more;
     }

@@ -135,7 +135,7 @@ impl Check for Undone {
         let (now, truth) = (t.now(), &t.kernel.truth);
         let gap = [&truth.cpu, &truth.memory, &truth.io].iter().any(|h| h.ago(now) < 1.0);
         let roomy = truth.room > 0.2 * t.kernel.size.memory;
-        let calm = t.asked.offers.iter().all(|o| o.calm) && roomy && !gap;
+        let calm = t.asked.calm == [true; 3] && roomy && !gap;
         if !calm || !is_clean(t.scene) {
             self.calm_since = None;
             return Ok(());
