@@ -8,7 +8,7 @@ use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A directory of our own.
 pub(super) struct Files(PathBuf);
@@ -59,9 +59,29 @@ impl Files {
         top: &str,
         listen: SocketAddr,
     ) -> Result<(), Failure> {
-        let (audit, journal) = (self.audit(), self.0.join("journal"));
-        let text = format!(
-            r#"# The configuration of a demonstration: everything goes faster than it should on a real node.
+        let text = configuration(mode, top, listen, &self.audit(), &self.0.join("journal"));
+        let path = self.config();
+        fs::write(&path, text).map_err(|error| failed(&path, &error))
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            eprintln!("gleaner: {}: {error}", self.0.display());
+        }
+    }
+}
+
+fn configuration(
+    mode: &str,
+    top: &str,
+    listen: SocketAddr,
+    audit: &Path,
+    journal: &Path,
+) -> String {
+    format!(
+        r#"# The configuration of a demonstration: everything goes faster than it should on a real node.
 mode = "{mode}"
 
 [sample]
@@ -107,20 +127,9 @@ memory = "64MiB"
 pattern = "{top}/batch-*"
 class = "best_effort"
 "#
-        );
-        let path = self.config();
-        fs::write(&path, text).map_err(|error| failed(&path, &error))
-    }
+    )
 }
 
-impl Drop for Files {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            eprintln!("gleaner: {}: {error}", self.0.display());
-        }
-    }
-}
-
-fn failed(path: &std::path::Path, error: &io::Error) -> Failure {
+fn failed(path: &Path, error: &io::Error) -> Failure {
     Failure::new(Exit::Os, format_args!("{}: {error}", path.display()))
 }

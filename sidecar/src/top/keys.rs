@@ -30,6 +30,8 @@ pub(super) enum Command {
 
 /// Lines that Page Up and Page Down move by.
 const PAGE: usize = 10;
+/// Characters of a filter.
+const LONGEST: usize = 80;
 
 /// Commands, their keys, and what the help says.
 pub(super) const KEYS: [(Command, &[KeyCode], &str, &str); 22] = [
@@ -57,14 +59,15 @@ pub(super) const KEYS: [(Command, &[KeyCode], &str, &str); 22] = [
     (Command::Back, &[KeyCode::Esc], "Esc", "back"),
 ];
 
+/// Together with the control key.
+const CONTROLLED: [(KeyCode, Command); 2] =
+    [(KeyCode::Char('c'), Command::Quit), (KeyCode::Char('l'), Command::ClearFilter)];
+
 /// What a key asks for while no filter is typed.
 fn command(key: KeyEvent) -> Option<Command> {
     if key.modifiers.contains(KeyModifiers::CONTROL) {
-        return match key.code {
-            KeyCode::Char('c') => Some(Command::Quit),
-            KeyCode::Char('l') => Some(Command::ClearFilter),
-            _ => None,
-        };
+        let known = CONTROLLED.iter().find(|(code, _)| *code == key.code);
+        return known.map(|(_, command)| *command);
     }
     let known = KEYS.iter().find(|(_, codes, _, _)| codes.contains(&key.code));
     known.map(|(command, ..)| *command)
@@ -84,12 +87,16 @@ pub(super) fn press(model: &mut Model, key: KeyEvent) {
 }
 
 fn type_filter(model: &mut Model, code: KeyCode) {
-    match code {
-        KeyCode::Enter => model.typing = false,
-        KeyCode::Esc => (model.typing, model.filter) = (false, String::new()),
-        KeyCode::Backspace => drop(model.filter.pop()),
-        KeyCode::Char(c) if model.filter.chars().count() < 80 => model.filter.push(c),
-        _ => {}
+    if code == KeyCode::Enter {
+        model.typing = false;
+    } else if code == KeyCode::Esc {
+        (model.typing, model.filter) = (false, String::new());
+    } else if code == KeyCode::Backspace {
+        model.filter.pop();
+    } else if let KeyCode::Char(c) = code
+        && model.filter.chars().count() < LONGEST
+    {
+        model.filter.push(c);
     }
     model.select(0);
 }

@@ -11,8 +11,6 @@ mod overlay;
 mod paint;
 mod source;
 mod terminal;
-#[cfg(test)]
-mod tests;
 mod view;
 
 use crate::cli::Daemon;
@@ -123,3 +121,6 @@ fn picture(model: &Model, width: u16, height: u16) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use super::{keys, view};
 use crate::exit::{Exit, Failure};
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,9 @@ const PATIENCE: Duration = Duration::from_millis(100);
 pub(super) fn run(model: Model, source: Source) -> Result<(), Failure> {
     let failed = |error: io::Error| Failure::new(Exit::Io, format_args!("the terminal: {error}"));
     let ended = Arc::new(AtomicBool::new(false));
-    for signal in [SIGTERM, SIGINT, SIGHUP] {
+    // SIGHUP keeps its own effect: the terminal is gone, there is nothing to restore, and crossterm reads the end of a
+    // terminal again and again without coming back.
+    for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register(signal, Arc::clone(&ended)).map_err(failed)?;
     }
     let (looks, seen) = channel();
