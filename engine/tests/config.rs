@@ -64,6 +64,19 @@ fn one_of_each_kind_of_mistake() {
         ("a mode that is not carried out yet", "mode = \"evict\""),
         ("a fraction of a count", "[qos.budget]\nevictions = 1.5"),
         ("globs without tasks", "[layout]\npreset = \"globs\""),
+    ];
+    insta::assert_snapshot!(report(&kinds));
+}
+
+/// What is said of each text.
+fn report(kinds: &[(&str, &str)]) -> String {
+    let one = |(kind, text): &(&str, &str)| format!("# {kind}\n{}", mistakes(text));
+    kinds.iter().map(one).collect::<Vec<String>>().join("\n\n")
+}
+
+#[test]
+fn one_of_each_kind_of_mistake_in_a_shadow() {
+    let kinds = [
         ("a shadow as table", "[shadow]\nname = \"a\""),
         ("a shadow without name", "[[shadow]]\ncpu.risk = \"2%\""),
         ("a shadow named like the live policy", "[[shadow]]\nname = \"calibrated\""),
@@ -79,9 +92,7 @@ fn one_of_each_kind_of_mistake() {
             "[cpu]\ncap = \"1 core\"\n[[shadow]]\nname = \"a\"\ncpu.threshold = \"2 cores\"",
         ),
     ];
-    let report: Vec<String> =
-        kinds.iter().map(|(kind, text)| format!("# {kind}\n{}", mistakes(text))).collect();
-    insta::assert_snapshot!(report.join("\n\n"));
+    insta::assert_snapshot!(report(&kinds));
 }
 
 #[test]
