@@ -116,7 +116,7 @@ fn each_refusal_says_why() {
     newer[4] = 9;
     assert_eq!(
         refusal(&spec, &newer),
-        StateError::Envelope(EnvelopeError::Version { found: 9, expected: 1 })
+        StateError::Envelope(EnvelopeError::Version { found: 9, expected: 2 })
     );
     let mut damaged = saved.clone();
     damaged[100] ^= 1;
