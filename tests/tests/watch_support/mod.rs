@@ -150,9 +150,13 @@ fn config() -> EngineConfig {
 }
 
 fn sample(secs: u64, waited: Duration, tasks: usize) -> Sample {
-    let mut all: Vec<TaskSample> = (0..tasks).map(|index| task(secs, waited, index)).collect();
+    // A tenth of a core each, as far as sixteen cores go.
+    let count = u64::try_from(tasks).expect("few");
+    let usec = 100_000 * 150 / count.max(150);
+    let mut all: Vec<TaskSample> =
+        (0..tasks).map(|index| task(secs, waited, index, usec)).collect();
     all.sort_by(|a, b| a.task.id.cmp(&b.task.id));
-    let used = u64::try_from(tasks).expect("few") * 100_000 + 500_000;
+    let used = count * usec + 500_000;
     let memory = MemoryInfo {
         total: Bytes(64 << 30),
         available: Some(Bytes(48 << 30)),
@@ -173,7 +177,7 @@ fn sample(secs: u64, waited: Duration, tasks: usize) -> Sample {
 }
 
 /// Every third task is best-effort, and the first of those has a name to beware of.
-fn task(secs: u64, waited: Duration, index: usize) -> TaskSample {
+fn task(secs: u64, waited: Duration, index: usize, usec: u64) -> TaskSample {
     let best_effort = index % 3 == 2;
     let name = match (best_effort, index) {
         (true, 2) => EVIL.to_owned(),
@@ -193,11 +197,11 @@ fn task(secs: u64, waited: Duration, index: usize) -> TaskSample {
             started: Some(Timestamp(1)),
         }),
         counters: TaskCounters {
-            cpu_usage_usec: Some(100_000 * secs),
+            cpu_usage_usec: Some(usec * secs),
             working_set: Some(Bytes(1 << 20)),
             psi: PsiSet { cpu: Some(psi), memory: Some(psi), io: Some(psi) },
             run_wait_ns: u64::try_from(waited.as_nanos()).ok(),
-            run_cpu_ns: Some(100_000_000 * secs),
+            run_cpu_ns: Some(usec * 1000 * secs),
             throttled_usec: Some(0),
             major_faults: Some(0),
             memory_events: Some(MemoryEvents::default()),
