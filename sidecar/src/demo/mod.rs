@@ -175,7 +175,7 @@ impl Stage {
         }
         let [rate, most] = GROWTH_MIB.map(|mib| mib.to_string());
         show.say(&format!(
-            "\n5. A neighbour that grows by {rate} MiB a second. All together have {LIMIT_MIB} MiB: it has to go before they are spent."
+            "\n5. A neighbour that grows by {rate} MiB a second. All together have {LIMIT_MIB} MiB: it should go before they are spent."
         ))?;
         let grower = Actor::start(&self.ground, GROWER, &["grow", &rate, &most])?;
         self.actors.push(grower);
@@ -189,7 +189,7 @@ impl Stage {
         let enough = seconds.max(LIMIT_MIB / GROWTH_MIB[0] + 4);
         let score = show.act("beside a grower, protected", enough, &mut self.service, over)?;
         if !evicted {
-            show.say("   It was not evicted: in the lowest class, on a busy node, it got no processor to grow with.")?;
+            show.say("   Gleaner did not evict it in this time. At the latest the limit stops it: the kernel then ends it inside its cgroup.")?;
         }
         Ok((Some(score), evicted))
     }
