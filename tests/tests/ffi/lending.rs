@@ -10,6 +10,7 @@ use gleaner::abi::told::GLEANER_OFFER_FRESH;
 use gleaner_tests::fake_node::{FakeCgroup, FakeNode, FakeVersion};
 use gleaner_tests::poll::poll_until;
 use gleaner_tests::wait_until;
+use std::time::Instant;
 
 const VERSIONS: [FakeVersion; 3] = [FakeVersion::V1, FakeVersion::V2, FakeVersion::Hybrid];
 
@@ -45,13 +46,13 @@ fn what_guaranteed_containers_leave_unused_is_offered_on_every_hierarchy() {
         container(&node, "be", 8);
         let host = start(&node, &[]);
         host.push(&[best_effort("be", 300), guaranteed("web", 2000)]).expect("a table");
-        let mut ran = 1_000;
-        // A service that runs and does not wait: what is read between two looks differs.
+        let began = Instant::now();
+        // A service that uses a fifth of a core and does not wait, on a node that does nothing else.
         let offer = poll_until(PATIENCE, || {
-            ran += 1_000_000;
+            let ran = 1_000 + u64::try_from(began.elapsed().as_nanos()).expect("seconds") / 5;
             node.process(7, 100, ran, 100);
-            let ticks = ran / 1_000_000;
-            node.write("proc/stat", &format!("cpu  {ticks} 0 0 {} 0 0 0 0 0 0\n", 4 * ticks));
+            let ticks = ran / 10_000_000;
+            node.write("proc/stat", &format!("cpu  {ticks} 0 0 {} 0 0 0 0 0 0\n", 9 * ticks));
             let pids = vec![7];
             let web = FakeCgroup { cpu_usec: ran / 1000, pids, ..FakeCgroup::default() };
             node.put("mesos/web", &web);
