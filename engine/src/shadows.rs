@@ -17,6 +17,8 @@ pub struct ShadowScore {
     pub policy: String,
     /// Of which resource.
     pub resource: Resource,
+    /// What it would offer now, in the resource's unit: thousandths of a core, or bytes.
+    pub offer: u64,
     /// For one horizon.
     pub score: Score,
 }
@@ -100,14 +102,18 @@ impl Shadows {
     /// How the predictions of each policy have turned out, by policy, resource and horizon.
     pub fn scores(&self) -> impl Iterator<Item = ShadowScore> {
         self.decisions().flat_map(|(name, decision)| {
-            let cpu = decision.cpu.scores.iter().flatten().map(|score| (Resource::Cpu, *score));
-            let memory =
-                decision.memory.scores.iter().flatten().map(|score| (Resource::Memory, *score));
-            cpu.chain(memory).map(|(resource, score)| ShadowScore {
+            let told = |resource, offer, score: &Score| ShadowScore {
                 policy: name.to_owned(),
                 resource,
-                score,
-            })
+                offer,
+                score: *score,
+            };
+            let (cpu, memory) = (&decision.cpu, &decision.memory);
+            let cpu_offer = cpu.offer.amount.0;
+            let memory_offer = memory.offer.amount.0;
+            let cpu = cpu.scores.iter().flatten().map(move |s| told(Resource::Cpu, cpu_offer, s));
+            let memory = memory.scores.iter().flatten();
+            cpu.chain(memory.map(move |s| told(Resource::Memory, memory_offer, s)))
         })
     }
 }

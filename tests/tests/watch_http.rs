@@ -50,6 +50,7 @@ fn every_path_answers_get_and_head() {
         ("/v1/offer", "application/json"),
         ("/v1/decision", "application/json"),
         ("/v1/tasks", "application/json"),
+        ("/v1/policies", "application/json"),
         ("/v1/layout", "application/json"),
     ];
     for (path, kind) in paths {
@@ -197,7 +198,7 @@ fn the_shapes_of_the_answers() {
     }]);
     node.tick(3);
     let server = Server::of(&node);
-    let shapes = ["/v1/offer", "/v1/decision", "/v1/tasks", "/v1/layout"]
+    let shapes = ["/v1/offer", "/v1/decision", "/v1/tasks", "/v1/policies", "/v1/layout"]
         .map(|path| format!("{path}\n{:#}\n", shape(&server.json(path))));
     insta::assert_snapshot!(shapes.join("\n"));
     let offer = server.json("/v1/offer");

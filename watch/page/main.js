@@ -98,6 +98,10 @@ function watchLink() {
   document.body.classList.add("late");
 }
 
+function showTables() {
+  for (const show of [showTasks, showPolicies]) show().catch(() => {});
+}
+
 function onVisibility() {
   if (document.hidden) return stopListening();
   loadHistory();
@@ -127,10 +131,10 @@ function start() {
   document.addEventListener("keydown", onKey);
   document.addEventListener("visibilitychange", onVisibility);
   loadHistory();
-  showTasks().catch(() => {});
+  showTables();
   listen();
   setInterval(watchLink, 1000);
-  setInterval(() => { if (!document.hidden && !view.paused) showTasks().catch(() => {}); }, 5000);
+  setInterval(() => { if (!document.hidden && !view.paused) showTables(); }, 5000);
   setInterval(() => { if (!document.hidden && !view.paused && data.step !== 1) loadHistory(); }, 15000);
 }
 

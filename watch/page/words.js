@@ -87,3 +87,19 @@ function filterTasks() {
   byId("tasks").tBodies[0].replaceChildren(...rows);
   byId("found").textContent = `${Math.min(found.length, 100)} of ${tasks.length}`;
 }
+
+const percent = (ratio) => (ratio === null ? "–" : `${(ratio * 100).toFixed(2)} %`);
+
+/** The live policy beside the others; nothing where there are no others. */
+async function showPolicies() {
+  const all = (await ask("/v1/policies")).policies;
+  byId("policies").hidden = all.every((policy) => policy.live);
+  const rows = all.map((policy) => {
+    const row = document.createElement("tr"), name = cell("th", policy.live ? `${policy.policy} (live)` : policy.policy);
+    name.scope = "row";
+    const offer = policy.resource === "cpu" ? `${(policy.offer / 1000).toFixed(2)} cores` : shortBytes(policy.offer);
+    row.append(name, cell("td", policy.resource), cell("td", offer), cell("td", shortAge(policy.horizon_seconds)), cell("td", percent(policy.asked_ratio)), cell("td", percent(policy.achieved_ratio)));
+    return row;
+  });
+  document.querySelector("#policies tbody").replaceChildren(...rows);
+}

@@ -98,8 +98,12 @@ fn probe(probe: &Value) -> String {
     if probe.is_null() {
         return String::new();
     }
+    let after = match probe["after"].is_null() {
+        true => String::new(),
+        false => format!(", and {} when they ran again", number(&probe["after"])),
+    };
     printable(&format!(
-        "  {}: {} of {} was {} before and {} while {} suspects were frozen: {}",
+        "  {}: {} of {} was {} before and {} while {} suspects were frozen{after}: {}",
         word(&probe["resource"]),
         word(&probe["measure"]),
         word(&probe["harmed"]["name"]),

@@ -7,7 +7,8 @@ use crate::snapshot::{HostState, Snapshot, TaskView};
 use crate::state::State;
 use crate::why::{Why, why, why_io};
 use gleaner_engine::decision::{Decision, Health, Mode};
-use gleaner_estimator::reason::Bound;
+use gleaner_estimator::predict::Score;
+use gleaner_estimator::reason::{Bound, Resource};
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::units::{Bytes, MilliCpus, Ratio};
 use gleaner_estimator::usage::Stalls;
@@ -126,6 +127,52 @@ pub(super) fn decision(shot: &Snapshot, now: Instant) -> DecisionAnswer<'_> {
         host: &shot.host,
         own: Own::read(),
     }
+}
+
+/// `/v1/policies`: the live policy and those that decide beside it.
+#[derive(Serialize)]
+pub(super) struct PoliciesAnswer<'a> {
+    #[serde(flatten)]
+    head: Head<'a>,
+    policies: Vec<PolicyAnswer<'a>>,
+}
+
+/// One policy's predictions of one resource for one horizon.
+#[derive(Serialize)]
+struct PolicyAnswer<'a> {
+    policy: &'a str,
+    live: bool,
+    resource: Resource,
+    /// What it offers, or would: thousandths of a core, or bytes.
+    offer: u64,
+    horizon_seconds: f64,
+    asked_ratio: Ratio,
+    /// Share of the last day's predictions that were exceeded; `null` before the first outcome.
+    achieved_ratio: Option<Ratio>,
+    predictions: u64,
+}
+
+pub(super) fn policies(shot: &Snapshot, now: Instant) -> PoliciesAnswer<'_> {
+    let one = |policy, live, resource, offer, score: &Score| PolicyAnswer {
+        policy,
+        live,
+        resource,
+        offer,
+        horizon_seconds: score.horizon.secs(),
+        asked_ratio: score.asked,
+        achieved_ratio: score.last_day.rate(),
+        predictions: score.last_day.predictions,
+    };
+    let name = shot.about.policy.as_str();
+    let (cpu, memory) = (&shot.decision.cpu, &shot.decision.memory);
+    let cpu_scores = cpu.scores.iter().flatten();
+    let memory_scores = memory.scores.iter().flatten();
+    let own = cpu_scores
+        .map(|s| one(name, true, Resource::Cpu, cpu.offer.amount.0, s))
+        .chain(memory_scores.map(|s| one(name, true, Resource::Memory, memory.offer.amount.0, s)));
+    let beside = shot.host.shadows.iter();
+    let beside = beside.map(|s| one(s.policy.as_str(), false, s.resource, s.offer, &s.score));
+    PoliciesAnswer { head: Head::of(shot, now), policies: own.chain(beside).collect() }
 }
 
 /// `/v1/tasks`.

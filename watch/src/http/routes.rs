@@ -59,6 +59,7 @@ pub(super) fn router(
             .route("/v1/offer", get(offer))
             .route("/v1/decision", get(decision))
             .route("/v1/tasks", get(tasks))
+            .route("/v1/policies", get(policies))
             .route("/v1/layout", get(layout)),
     };
     let names: Arc<[String]> = config
@@ -108,6 +109,10 @@ async fn decision(State(shown): State<Shown>) -> Response {
 
 async fn tasks(State(shown): State<Shown>) -> Response {
     answer(&shown, |shot, now| encode(&json::tasks(shot, now)))
+}
+
+async fn policies(State(shown): State<Shown>) -> Response {
+    answer(&shown, |shot, now| encode(&json::policies(shot, now)))
 }
 
 async fn page(State(shown): State<Shown>) -> Html<String> {
