@@ -126,6 +126,43 @@ fn a_refused_reload_changes_nothing_and_a_good_one_everything() {
     assert!(running.end().success());
 }
 
+#[test]
+fn policies_beside_the_live_one_are_told_under_their_names() {
+    let dir = scratch();
+    let path = dir.path().join("gleaner.toml");
+    let shadow = "[[shadow]]\nname = \"careful\"\ncpu.risk = \"0.1%\"\n";
+    fs::write(&path, format!("{FAST}{shadow}")).unwrap();
+    let file = path.to_str().unwrap();
+    let mut running = Running::start(&["--json", "--config", file, FREE[0], FREE[1]], &[]);
+    let address = running.address();
+    let decision = running.decision();
+    assert_eq!(decision["cpu"]["risk"], 0.01, "the live policy is as it was");
+    running.decision();
+    let (_, told) = get(&address, "/v1/policies");
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let of_cpu = |live: bool| {
+        let mut all = told["policies"].as_array().unwrap().iter();
+        all.find(|one| one["live"] == live && one["resource"] == "cpu").unwrap()
+    };
+    assert_eq!(of_cpu(false)["policy"], "careful");
+    assert_eq!(
+        (&of_cpu(true)["asked_ratio"], &of_cpu(false)["asked_ratio"]),
+        (&0.01.into(), &0.001.into())
+    );
+    let (_, metrics) = get(&address, "/metrics");
+    let series = metrics.lines().filter(|line| line.starts_with("gleaner_predictions_total{"));
+    assert!(series.clone().any(|line| line.contains("policy=\"careful\"")), "{metrics}");
+    fs::write(&path, FAST).unwrap();
+    running.signal(Signal::HUP);
+    running.logged("was read again");
+    running.decision();
+    running.decision();
+    let (_, told) = get(&address, "/v1/policies");
+    assert!(!told.contains("careful"), "{told}");
+    running.signal(Signal::TERM);
+    assert!(running.end().success());
+}
+
 fn reload_metric(address: &str) -> String {
     let (_, metrics) = get(address, "/metrics");
     let name = "gleaner_config_last_reload_successful ";
