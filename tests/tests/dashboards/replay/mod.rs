@@ -53,8 +53,6 @@ fn plans() -> Vec<Plan> {
             owners: (7.0 + load * 0.4, 15.0 + load * 0.5, 3000.0 + 240.0 * load),
             harmed: [&[2300, 3700][..], &[3100], &[], &[2900, 4600]][index % 4],
             freezer: match index {
-                // Without a freezer nothing can be proved: observing, it would have evicted.
-                5 => Ability::Missing,
                 7 => Ability::Broken,
                 _ => Ability::Works,
             },
