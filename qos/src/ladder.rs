@@ -69,6 +69,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) swap: bool,
     /// Taking a rung back cannot bring the shortage back at once: a limit makes its own calm.
     pub(crate) roomy: bool,
+    /// Somebody who was frozen for this resource is about to be thawed.
+    pub(crate) thaws: bool,
 }
 
 /// Rungs of a resource that are undone, the highest first.
@@ -84,6 +86,11 @@ pub(crate) fn rungs(resource: Resource) -> &'static [Actuator] {
 pub(crate) fn next(resource: Resource, facts: &Facts<'_>) -> Step {
     match (facts.level, resource) {
         (Level::Calm, _) => undo(resource, facts),
+        // A freeze gives no memory back. Thawed onto what little is left, a grower would take it faster than its growth can
+        // be measured again.
+        (Level::Critical, Resource::Memory) if facts.thaws && !facts.roomy && facts.harsh() => {
+            facts.evict(Reason::RunsOut)
+        }
         (Level::Strained | Level::Critical, _) if !facts.pressing => Step::Hold(Held::Enough),
         (Level::Strained | Level::Critical, Resource::Memory) => memory(facts),
         (Level::Strained | Level::Critical, Resource::Cpu | Resource::Io) => {
@@ -236,6 +243,7 @@ mod tests {
             waited: true,
             swap: false,
             roomy: true,
+            thaws: false,
         }
     }
 
@@ -298,6 +306,9 @@ mod tests {
             (Hold(Held::Mode), Facts { mode: Mode::Squeeze, ..facts(&v1) }),
             (Evict(Reason::Recurs), Facts { recurs: true, ..facts(&v1) }),
             (Hold(NoActuator), facts(&bare)),
+            (Evict(Reason::RunsOut), Facts { thaws: true, roomy: false, pressing: false, ..base }),
+            (Hold(Enough), Facts { thaws: true, pressing: false, ..base }),
+            (Hold(Enough), Facts { roomy: false, pressing: false, ..base }),
             (Evict(Reason::Stalls), Facts { urgent: Some(Reason::Stalls), ..facts(&bare) }),
         ];
         for (want, facts) in table {

@@ -64,6 +64,9 @@ impl Tick<'_> {
     }
 }
 
+/// Two ticks at the usual second.
+const LAST_TICKS: Span = Span::from_secs(2);
+
 impl Controller {
     pub(crate) fn ladder_facts<'a>(
         &self,
@@ -94,6 +97,7 @@ impl Controller {
             mode: tick.mode,
             can: tick.can,
             on: self.on(resource),
+            thaws: self.thaws(resource, now),
             full,
             standing: self.stands(tick.can),
             urgent: urgent(tick.assessment, resource),
@@ -132,6 +136,17 @@ impl Controller {
             let hold = self.ledger.get(id).and_then(|e| e.hold(class));
             hold.is_none_or(|h| tick.now.since(h.at).unwrap_or_default() >= window)
         })
+    }
+
+    /// Whether somebody frozen for this resource is thawed before the tick after the next.
+    fn thaws(&self, resource: Resource, now: Timestamp) -> bool {
+        let near = |h: Hold| {
+            let left = h.until.map(|until| until.since(now).unwrap_or_default());
+            !h.probe && h.resource == resource && left.is_some_and(|left| left <= LAST_TICKS)
+        };
+        let in_force = |h: &Hold| matches!(h.state, State::InForce);
+        let freezes = self.ledger.present().filter_map(|e| e.hold(Actuator::Freeze));
+        freezes.filter(in_force).any(near)
     }
 
     /// Rungs of a resource that are in force on somebody; probes are none.
