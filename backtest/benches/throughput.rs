@@ -3,7 +3,6 @@
 //!
 //! Over the public traces beside the repository, or those in `$GLEANER_TRACES`. Each is measured three times and the
 //! quickest counts.
-#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 #![expect(clippy::print_stdout, reason = "the ratios are the result")]
 
 use gleaner_backtest::plan::{Depth, Plan, Setting};

@@ -24,9 +24,18 @@ impl Justified {
             Resource::Cpu => truth.cpu.ago(now) <= PROVED_WITHIN,
             Resource::Io => truth.io.ago(now) <= PROVED_WITHIN,
             Resource::Memory => {
-                Self::room(t) < Self::soon(t) || truth.memory.ago(now) <= FELT_WITHIN
+                let runs_out = Self::room(t) < Self::soon(t);
+                runs_out || truth.memory.ago(now) <= FELT_WITHIN || Self::thaws_to_the_edge(t, ask)
             }
         }
+    }
+
+    /// A grower whose freeze is about to end while little is left: it stands still only because it is held.
+    fn thaws_to_the_edge(t: &Ticked<'_>, ask: &Ask) -> bool {
+        let held =
+            t.kernel.tasks.iter().any(|x| x.task.id == ask.task && x.carried.frozen.is_some());
+        let ample = t.config().qos.memory.ample * t.kernel.size.memory;
+        held && ask.action == Action::Evict && t.kernel.truth.room < ample
     }
 
     /// MiB that are taken before a victim's memory can be back, and a little.
