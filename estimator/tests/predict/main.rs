@@ -8,11 +8,7 @@ mod golden;
 mod machines;
 mod outcomes;
 #[path = "../../../tests/src/skip.rs"]
-#[expect(
-    clippy::disallowed_methods,
-    unreachable_pub,
-    reason = "shared with the crate of the tests that see the whole"
-)]
+#[expect(unreachable_pub, reason = "shared with the crate of the tests that see the whole")]
 mod skip;
 mod state;
 mod traces;
