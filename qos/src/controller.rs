@@ -14,7 +14,7 @@ use crate::assessment::{Assessment, ResourceAssessment, leading};
 use crate::budget::{Budget, index};
 use crate::capability::Actuator;
 use crate::config::QosConfig;
-use crate::ledger::{Hold, Ledger, State};
+use crate::ledger::{Entry, Hold, Ledger, State};
 use crate::level::{Evidence, Level, LevelState};
 use crate::node::{NodeWatch, possible};
 use crate::pressure::{self, BestEffortFacts, MemoryFacts, Readings, Scene};
@@ -168,7 +168,7 @@ impl Controller {
             self.tracks.take_sample(sample, &self.config);
             self.node.take_cache(self.tracks.file_cache());
             self.ledger.take_sample(sample, &self.config);
-            self.best_effort = self.facts(sample);
+            self.best_effort = self.facts(sample, usage);
         }
         let now = self.now.max(Some(sample.at)).unwrap_or(sample.at);
         self.now = Some(now);
@@ -188,6 +188,7 @@ impl Controller {
         self.probe.forget();
         self.readings = pressure::unknown(&self.config);
         self.memory = MemoryFacts::default();
+        self.best_effort.off_disk = None;
         self.now = None;
         self.rang = None;
         self.sampled = None;
@@ -247,8 +248,12 @@ impl Controller {
         }
     }
 
-    fn facts(&self, sample: &Sample) -> BestEffortFacts {
-        let mut facts = BestEffortFacts { rung0: self.best_effort.rung0, ..Default::default() };
+    fn facts(&self, sample: &Sample, usage: &Usage) -> BestEffortFacts {
+        let mut facts = BestEffortFacts {
+            rung0: self.best_effort.rung0,
+            off_disk: self.off_disk(sample, usage),
+            ..Default::default()
+        };
         facts.all_working_sets = {
             let held = sample.tasks.iter().map(|t| possible(sample, t.counters.working_set));
             held.sum::<Option<Bytes>>()
@@ -262,6 +267,18 @@ impl Controller {
             facts.largest = facts.largest.max(held);
         }
         facts
+    }
+
+    /// Since when no best-effort task has been at a disk; one that is frozen is at none.
+    fn off_disk(&self, sample: &Sample, usage: &Usage) -> Option<Timestamp> {
+        let parallel = usage.tasks.len() == sample.tasks.len();
+        let absent = |e: &Entry| {
+            let used = e.index.and_then(|i| usage.tasks.get(i)).filter(|_| parallel);
+            let waited = used.and_then(|u| u.stalls.io.some).map(Ratio::get);
+            e.is_on(Actuator::Freeze) || waited.is_some_and(|w| w < self.config.io.absent)
+        };
+        let all = self.ledger.present().all(absent);
+        all.then(|| self.best_effort.off_disk.unwrap_or(sample.at))
     }
 
     fn judge(&mut self, now: Timestamp) {

@@ -12,6 +12,8 @@
 //!   and where nothing can be frozen, so nothing proved, only harm as long as all those freezes would
 //!   have taken; over CPU not even then if best-effort stands in the lowest class, for there a service
 //!   that is busy with itself looks the same.
+//! * A grower whose freeze is about to end is evicted instead where less than an ample part of the node's memory is left:
+//!   a freeze gives nothing back, and thawed onto the edge it takes the rest before its growth can be measured again.
 //! * Squeeze ends below the freeze. Observe walks the same rungs and only shows them.
 //! * v1 has no `memory.high`: a limit at the present use made best-effort OOM-kill itself (measured).
 

@@ -228,9 +228,10 @@ pub(crate) struct Worst {
 }
 
 impl Worst {
-    /// Takes the value if it is worse than what is held; the first of equals stays.
+    /// Takes the value if it is worse than what is held; of equals the fresher, so that names do not say how old it is.
     pub(crate) fn take(&mut self, value: f64, at: Timestamp, task: Option<&TaskId>) {
-        if value.is_finite() && self.value.is_none_or(|v| value > v) {
+        let worse = |v: f64| value > v || (value >= v && Some(at) > self.at);
+        if value.is_finite() && self.value.is_none_or(worse) {
             *self = Self { value: Some(value), at: Some(at), task: task.cloned() };
         }
     }

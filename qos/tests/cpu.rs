@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! CPU and IO stories: rung 0, the probe, freezes, evictions, and everything that must not cause one.
+//! CPU stories: rung 0, the probe, freezes, evictions, and everything that must not cause one.
 
 mod rig;
 
@@ -334,35 +334,6 @@ fn a_resource_without_any_signal_is_never_calm_and_nobody_is_corrected_for_it() 
     );
     assert_eq!(rig.verdict().held[0], Some(Held::NoSignal));
     assert!(rig.log.iter().all(|e| e.correction.why().reason == Reason::Standing));
-}
-
-#[test]
-fn io_harm_is_limited_then_proved_then_frozen() {
-    let jobs = vec![guaranteed("db", 0.5, 300.0)];
-    let mut rig = Rig::new(jobs);
-    rig.job("db").stall_io = 0.1;
-    rig.run(30_000);
-    rig.physics = |jobs| {
-        let busy = jobs.iter().any(|j| j.is_best_effort() && !j.is_frozen());
-        for job in jobs.iter_mut().filter(|j| !j.is_best_effort()) {
-            job.stall_io = if busy { 0.7 } else { 0.1 };
-        }
-    };
-    let mut copier = best_effort("copier", 0.1, 20.0);
-    copier.stall_io = 0.9;
-    rig.add(copier);
-    rig.run(20_000);
-    let io: Vec<_> = rig
-        .log
-        .iter()
-        .filter(|e| e.correction.resource() == Resource::Io && !e.correction.action().releases())
-        .map(|e| e.correction.why().reason)
-        .collect();
-    let want = [Reason::Standing, Reason::Strained, Reason::Probe, Reason::Proved];
-    assert_eq!(io[..4], want, "\n{}", rig.story());
-    let frozen = rig.log.iter().find(|e| e.correction.why().reason == Reason::Proved);
-    let proof = frozen.and_then(|e| e.correction.why().proof.clone());
-    assert_eq!(proof.map(|p| p.verdict), Some(ProbeVerdict::Caused));
 }
 
 fn compat() -> QosConfig {

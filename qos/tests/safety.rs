@@ -9,7 +9,7 @@ use gleaner_estimator::sample::{Class, TaskId};
 use gleaner_estimator::units::{Span, Timestamp};
 use gleaner_qos::capability::Actuator;
 use gleaner_qos::config::QosConfig;
-use gleaner_qos::verdict::{Action, Mode};
+use gleaner_qos::verdict::{Action, Correction, Mode};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -128,13 +128,17 @@ proptest! {
     fn decisions_repeat_to_the_byte_and_do_not_depend_on_order(steps in steps()) {
         let run = |names: [&'static str; 6]| {
             let mut world = World::named(QosConfig::default(), names);
-            let mut text = Vec::new();
+            let (mut text, mut acts) = (Vec::new(), Vec::new());
             for step in &steps {
                 if let Some(tick) = world.step(step) {
                     text.push(serde_json::to_string(&(&tick.assessment, &tick.verdict)).expect("plain data"));
+                    let act = |c: &Correction| (c.task().inode, format!("{:?}", c.action()));
+                    let mut these: Vec<_> = tick.verdict.corrections.iter().map(act).collect();
+                    these.sort();
+                    acts.push(these);
                 }
             }
-            (text, world.evicted())
+            (text, acts)
         };
         let names = ["a", "b", "c", "d", "e", "f"];
         prop_assert_eq!(run(names).0, run(names).0);

@@ -57,6 +57,13 @@ pub enum Work {
         /// Bytes each thread reads through.
         bytes: u64,
     },
+    /// Writes one page to the end of a disk of a GiB, so many times a second, and waits for the disk each time.
+    Commit {
+        /// The disk.
+        path: PathBuf,
+        /// Times a second.
+        a_second: u64,
+    },
     /// Writes a file over and over, and waits for the disk after each MiB.
     Disk {
         /// The file; made if it does not exist.
@@ -86,6 +93,9 @@ impl Work {
             Self::Stream { threads, bytes } => words("stream", &[u64::from(*threads), *bytes]),
             Self::Disk { path, bytes } => {
                 vec!["disk".into(), path.into(), bytes.to_string().into()]
+            }
+            Self::Commit { path, a_second } => {
+                vec!["commit".into(), path.into(), a_second.to_string().into()]
             }
         }
     }

@@ -17,6 +17,8 @@ pub use memory::MemoryFacts;
 pub(crate) struct BestEffortFacts {
     /// Tasks that are not frozen by us.
     pub(crate) active: usize,
+    /// Since when none of them has been at a disk, as far as their own waiting shows.
+    pub(crate) off_disk: Option<Timestamp>,
     /// Working sets that are known, summed.
     pub(crate) working_set: Bytes,
     /// The largest of them: it takes longest to give back.

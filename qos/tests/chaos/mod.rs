@@ -67,7 +67,6 @@ pub struct World {
     steal: u64,
     best_effort: u64,
     leaving: Vec<TaskId>,
-    evicted: Vec<u64>,
     reported: Vec<TaskId>,
 }
 
@@ -138,7 +137,6 @@ impl World {
             steal: 0,
             best_effort: 0,
             leaving: Vec::new(),
-            evicted: Vec::new(),
             reported: Vec::new(),
         }
     }
@@ -155,11 +153,6 @@ impl World {
     /// Whether a step makes the clock jump.
     pub fn jumps(&self, step: &Step) -> bool {
         step.kind >= 12
-    }
-
-    /// Numbers of the tasks evicted so far, in order, whatever their names.
-    pub fn evicted(&self) -> Vec<u64> {
-        self.evicted.clone()
     }
 
     /// What tasks carry beyond the standing class and weight.
@@ -338,9 +331,8 @@ impl World {
             0..=5 => Outcome::Acted,
             6 => Outcome::NoEffect,
             7 => Outcome::Failed,
-            _ => return self.count(id, action),
+            _ => return,
         };
-        self.count(id, action);
         let actuator = action.actuator();
         let job = self.jobs.iter_mut().find(|j| j.task.id == *id);
         match (outcome, action.releases(), job) {
@@ -357,12 +349,6 @@ impl World {
             self.leaving.push(id.clone());
         }
         self.report(id.clone(), action, outcome);
-    }
-
-    fn count(&mut self, id: &TaskId, action: Action) {
-        if action == Action::Evict {
-            self.evicted.push(id.inode);
-        }
     }
 
     /// A calm time: nobody waits, memory is free, the host does what it is told.

@@ -8,6 +8,7 @@ use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
 use std::fs::OpenOptions;
 use std::hint::black_box;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         ["churn", bytes] => number(bytes).map(|bytes| in_background(move || churn(bytes))),
         ["cache", path, bytes] => number(bytes).map(|bytes| on_file(path, bytes, cache)),
         ["disk", path, bytes] => number(bytes).map(|bytes| on_file(path, bytes, disk)),
+        ["commit", path, a_second] => number(a_second).map(|rate| on_file(path, rate, commit)),
         ["stream", threads, bytes] => number(threads).zip(number(bytes)).map(|(threads, bytes)| {
             (0..threads).for_each(|_| in_background(move || stream(bytes)));
         }),
@@ -176,6 +178,22 @@ fn stream(bytes: usize) {
     loop {
         let sum = memory.iter().fold(0_u64, |sum, word| sum.wrapping_add(*word));
         black_box(sum);
+    }
+}
+
+/// Past the page cache and at the far end of the first GiB: it waits for the disk, and for nobody's dirty pages.
+fn commit(path: &str, a_second: usize) -> io::Result<()> {
+    const PLACE: u64 = (1 << 30) - (1 << 20);
+    let direct = rustix::fs::OFlags::DIRECT.bits().cast_signed();
+    let file = OpenOptions::new().write(true).custom_flags(direct).open(path)?;
+    let memory = vec![7_u8; 2 * PAGE];
+    // Direct IO wants its memory aligned as the disk is.
+    let page = &memory[memory.as_ptr().align_offset(PAGE)..][..PAGE];
+    let mut due = Instant::now();
+    loop {
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        file.write_all_at(page, PLACE)?;
+        due += Duration::from_secs(1) / u32::try_from(a_second.max(1)).unwrap_or(u32::MAX);
     }
 }
 

@@ -8,7 +8,7 @@ use super::task::SimTask;
 const EQUALS: f64 = 0.8;
 const LOWEST: f64 = 0.3;
 
-/// Seconds without best-effort after which a service's own IO is known; harm before cannot be told from it.
+/// Seconds without best-effort at the disk after which a service's own IO is known; harm before cannot be told from it.
 const KNOWN_AFTER: f64 = 15.0;
 
 /// One step of so many seconds.
@@ -20,7 +20,8 @@ pub(super) fn share(kernel: &mut Kernel, secs: f64) {
     };
     let lent: f64 = kernel.tasks.iter().filter(|t| t.is_best_effort()).map(load).sum();
     let (mut any, mut gross) = (false, false);
-    let away = !kernel.tasks.iter().any(|t| t.is_best_effort() && !t.stands_still());
+    let at_disk = |t: &SimTask| t.is_best_effort() && !t.stands_still() && t.workload.io > 0.0;
+    let away = !kernel.tasks.iter().any(at_disk);
     for task in kernel.tasks.iter_mut().filter(|t| !t.stands_still()) {
         task.alone += if away { secs } else { 0.0 };
         let own = task.workload.io * task.strays.min(1.5);

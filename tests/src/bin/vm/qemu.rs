@@ -17,6 +17,8 @@ const QEMU: &str = "qemu-system-x86_64";
 const TAIL_LINES: usize = 40;
 /// The guest's disk: sparse, so it costs the host only what a test writes.
 const DISK_BYTES: u64 = 1 << 30;
+/// What the guest's second disk moves: little enough that one writer keeps it busy.
+const SLOW_BYTES_PER_SEC: u64 = 16 << 20;
 /// Same kernel, same timing as far as can be: no mitigations (slow under emulation), no calibration of
 /// timers, no address randomisation; pressure information is off in Debian unless asked for.
 const KERNEL_ARGUMENTS: &str = "console=ttyS0 quiet panic=-1 psi=1 rdinit=/init mitigations=off \
@@ -64,8 +66,10 @@ pub(crate) fn boot(
 ) -> Result<Outcome> {
     let deadline = Instant::now() + timeout;
     // Nameless files that QEMU opens as /dev/fd/N: nothing to clean up, whoever dies first.
-    let (console, skipped, disk) = (nameless("console")?, nameless("skipped")?, nameless("disk")?);
+    let (console, skipped) = (nameless("console")?, nameless("skipped")?);
+    let (disk, slow) = (nameless("disk")?, nameless("slow")?);
     disk.set_len(DISK_BYTES)?;
+    slow.set_len(DISK_BYTES)?;
     // A runner killed from outside must not leave a machine behind, hence the parent-death signal.
     let mut child = Command::new("setpriv")
         .args(["--pdeathsig", "KILL", "--", QEMU])
@@ -83,6 +87,14 @@ pub(crate) fn boot(
             &format!("if=none,id=disk,format=raw,cache=unsafe,file={}", by_number(&disk)),
         ])
         .args(["-device", "nvme,serial=disk,drive=disk"])
+        .args([
+            "-drive",
+            &format!(
+                "if=none,id=slow,format=raw,cache=unsafe,throttling.bps-total={SLOW_BYTES_PER_SEC},file={}",
+                by_number(&slow)
+            ),
+        ])
+        .args(["-device", "nvme,serial=slow,drive=slow"])
         .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
