@@ -56,9 +56,14 @@ fn a_service_that_is_never_alone_is_known_from_when_nobody_else_is_at_the_disk()
     rig.run(20_000);
     assert!(reasons(&rig).contains(&Reason::Strained), "\n{}", rig.story());
     let on_spinner = |e: &rig::Entry| {
-        e.correction.task().name.as_ref() == "spinner" && e.correction.why().reason != Reason::Standing
+        e.correction.task().name.as_ref() == "spinner"
+            && e.correction.why().reason != Reason::Standing
     };
-    assert!(!rig.log.iter().any(on_spinner), "who is not at the disk is left alone\n{}", rig.story());
+    assert!(
+        !rig.log.iter().any(on_spinner),
+        "who is not at the disk is left alone\n{}",
+        rig.story()
+    );
 }
 
 #[test]

@@ -251,35 +251,41 @@ fn refused_file_as_nobody(root: &std::path::Path) {
 
 /// A file whose reading the kernel answers with EOPNOTSUPP, as it does for pressure files with `psi=0`.
 mod unsupported {
-    use gleaner_tests::host_cgroup::HostCgroup;
+    use gleaner_tests::cgroup_rig::{CgroupRig, Group};
     use gleaner_tests::skip;
+    use std::fs::{create_dir, remove_dir, write};
     use std::path::PathBuf;
 
+    /// A threaded cgroup below a group of the unified hierarchy, which goes with it.
     pub(super) struct Unsupported {
-        threaded: HostCgroup,
-        _parent: HostCgroup,
+        threaded: PathBuf,
+        _parent: Group,
     }
 
     impl Unsupported {
         pub(super) fn path(&self) -> PathBuf {
-            self.threaded.path().join("cgroup.procs")
+            self.threaded.join("cgroup.procs")
         }
     }
 
     /// `cgroup.procs` of a threaded cgroup; `None` where none can be made.
     pub(super) fn file() -> Option<Unsupported> {
-        let unified = gleaner_collector::Hierarchies::read(&Default::default()).ok()?.unified;
-        let parent = unified.and_then(|root| HostCgroup::new(&root, "unsupported"));
-        let threaded =
-            parent.as_ref().and_then(|parent| HostCgroup::new(parent.path(), "threaded"));
-        let made =
-            threaded.zip(parent).map(|(threaded, _parent)| Unsupported { threaded, _parent });
-        let ready = made.filter(|made| {
-            std::fs::write(made.threaded.path().join("cgroup.type"), "threaded").is_ok()
-        });
+        let parent = CgroupRig::new_or_skip()?.group("unsupported").expect("a group");
+        let threaded = parent.unified().map(|at| at.join("threaded"));
+        let made = threaded.filter(|at| create_dir(at).is_ok());
+        let made = made.map(|threaded| Unsupported { threaded, _parent: parent });
+        let ready =
+            made.filter(|made| write(made.threaded.join("cgroup.type"), "threaded").is_ok());
         if ready.is_none() {
             skip("no threaded cgroup can be made here, so nothing answers EOPNOTSUPP");
         }
         ready
+    }
+
+    impl Drop for Unsupported {
+        fn drop(&mut self) {
+            // Nothing ever runs in it, and its parent can only go after it.
+            let _ = remove_dir(&self.threaded);
+        }
     }
 }

@@ -5,81 +5,51 @@ use gleaner_collector::parse::schedstat;
 use gleaner_collector::{Controller, Hierarchies, Preset, Roots, Settings};
 use gleaner_estimator::sample::{Class, Sample, TaskCounters};
 use gleaner_estimator::units::{Bytes, Timestamp};
-use gleaner_tests::host_cgroup::{HostCgroup, HostProcess, burn};
+use gleaner_tests::cgroup_rig::{CgroupRig, Group};
+use gleaner_tests::shell::{Shell, burn};
 use gleaner_tests::skip;
 use std::time::{Duration, Instant};
 
-/// A containers' root in each v1 hierarchy, and in the unified one where there is one.
+/// A containers' root, and where hierarchies are mounted.
 struct Host {
-    name: String,
     hierarchies: Hierarchies,
-    roots: Vec<(Option<Controller>, HostCgroup)>,
+    root: Group,
 }
 
-/// The v1 hierarchies a container has a cgroup in; mounted together they are made once.
+/// The v1 controllers that are read of a container.
 const CONTROLLERS: [Controller; 4] =
     [Controller::Cpu, Controller::Cpuacct, Controller::Memory, Controller::Pids];
 
 impl Host {
     /// `None`, with the reason, where this machine has no writable v1 hierarchies.
-    fn new(purpose: &str) -> Option<Self> {
-        let hierarchies = Hierarchies::read(&Roots::default()).expect("a mountinfo");
-        let name = format!("gleaner-test-{}-{purpose}", std::process::id());
-        let mut host = Self { name, hierarchies, roots: Vec::new() };
-        for controller in CONTROLLERS {
-            let made = host.hierarchies.controllers.get(&controller).cloned();
-            let known = host.roots.iter().any(|(_, root)| root.path().parent() == made.as_deref());
-            let Some(root) = made.filter(|_| !known) else { continue };
-            host.roots.push((Some(controller), HostCgroup::named(&root, &host.name)?));
-        }
-        if let Some(root) = host.hierarchies.unified.clone() {
-            host.roots.push((None, HostCgroup::named(&root, &host.name)?));
-        }
-        Some(host)
-    }
-
     fn or_skip(purpose: &str) -> Option<Self> {
-        let host = Self::new(purpose).filter(|host| {
-            CONTROLLERS.iter().all(|c| host.hierarchies.controllers.contains_key(c))
-        });
-        if host.is_none() {
-            skip("v1 cgroups for cpu, cpuacct, memory and pids cannot be made here");
+        let rig = CgroupRig::new_or_skip()?;
+        let hierarchies = Hierarchies::read(&Roots::default()).expect("a mountinfo");
+        if !CONTROLLERS.iter().all(|c| hierarchies.controllers.contains_key(c)) {
+            skip("cpu, cpuacct, memory and pids are not all in v1 hierarchies here");
+            return None;
         }
-        host
+        Some(Self { hierarchies, root: rig.group(purpose).expect("a group") })
     }
 
     /// A container in every hierarchy.
-    fn container(&self, name: &str) -> Container {
-        let make = |(controller, root): &(Option<Controller>, HostCgroup)| {
-            (*controller, HostCgroup::named(root.path(), name).expect("a cgroup below our own"))
-        };
-        Container { cgroups: self.roots.iter().map(make).collect() }
+    fn container(&self, name: &str) -> Group {
+        self.root.child(name).expect("a group below our own")
     }
 
     fn settings(&self) -> Settings {
         Settings {
             preset: Preset::Mesos,
-            containers_root: Some(self.name.clone()),
+            containers_root: Some(self.root.path().to_string_lossy().into()),
             memory_stat_every: 1,
             ..Settings::default()
         }
     }
 }
 
-struct Container {
-    cgroups: Vec<(Option<Controller>, HostCgroup)>,
-}
-
-impl Container {
-    fn write(&self, controller: Controller, file: &str, value: &str) {
-        let cgroup = self.cgroups.iter().find(|(of, _)| *of == Some(controller));
-        let fallback = self.cgroups.iter().find(|(_, cgroup)| cgroup.path().join(file).exists());
-        cgroup.or(fallback).expect("the controller's cgroup").1.write(file, value);
-    }
-
-    fn enter(&self, process: &HostProcess) {
-        process.enter(&self.cgroups.iter().map(|(_, cgroup)| cgroup).collect::<Vec<_>>());
-    }
+/// Writes a file of a container.
+fn set(group: &Group, controller: &str, file: &str, value: &str) {
+    group.write(controller, file, value).expect("a file of our own group");
 }
 
 /// A collector on the real clock.
@@ -111,7 +81,7 @@ impl Watch {
 }
 
 /// CPU time of a process of one thread, by the scheduler's own account and not the cgroup's, in µs.
-fn cpu_of(process: &HostProcess) -> u64 {
+fn cpu_of(process: &Shell) -> u64 {
     let text =
         std::fs::read(format!("/proc/{}/schedstat", process.pid())).expect("a living process");
     let (run, _wait) = schedstat(&text).expect("two numbers").expect("an accounting kernel");
@@ -122,12 +92,12 @@ fn cpu_of(process: &HostProcess) -> u64 {
 fn usage_agrees_with_what_was_burnt_under_a_quota() {
     let Some(host) = Host::or_skip("quota") else { return };
     let (promised, revocable) = (host.container("promised"), host.container("revocable"));
-    revocable.write(Controller::Cpu, "cpu.shares", "10");
+    set(&revocable, "cpu", "cpu.shares", "10");
     // 20 ms of each 100 ms.
-    promised.write(Controller::Cpu, "cpu.cfs_quota_us", "20000");
-    let (mut a, mut b) = (HostProcess::shell(&burn(400_000)), HostProcess::shell(&burn(100_000)));
-    promised.enter(&a);
-    revocable.enter(&b);
+    set(&promised, "cpu", "cpu.cfs_quota_us", "20000");
+    let (mut a, mut b) = (Shell::new(&burn(400_000)), Shell::new(&burn(100_000)));
+    a.enter(&promised);
+    b.enter(&revocable);
     let mut watch = Watch::new(host.settings());
     watch.take();
     let first = (watch.counters("promised"), watch.counters("revocable"));
@@ -166,12 +136,12 @@ fn grown(first: TaskCounters, last: TaskCounters) -> u64 {
 fn classes_ages_and_memory_are_the_kernels() {
     let Some(host) = Host::or_skip("facts") else { return };
     let (promised, revocable) = (host.container("promised"), host.container("revocable"));
-    promised.write(Controller::Cpu, "cpu.shares", "512");
-    promised.write(Controller::Memory, "memory.limit_in_bytes", "268435456");
-    revocable.write(Controller::Cpu, "cpu.shares", "15");
+    set(&promised, "cpu", "cpu.shares", "512");
+    set(&promised, "memory", "memory.limit_in_bytes", "268435456");
+    set(&revocable, "cpu", "cpu.shares", "15");
     // 32 MiB that stay: a shell variable is anonymous memory.
-    let mut hog = HostProcess::shell("x=$(head -c 33554432 /dev/zero | tr '\\0' x)");
-    promised.enter(&hog);
+    let mut hog = Shell::new("x=$(head -c 33554432 /dev/zero | tr '\\0' x)");
+    hog.enter(&promised);
     hog.go();
     assert_eq!(hog.hear(), "done");
     let mut watch = Watch::new(host.settings());
@@ -195,13 +165,13 @@ fn classes_ages_and_memory_are_the_kernels() {
 fn waiting_for_a_cpu_shows_in_run_wait_and_in_stall_times() {
     let Some(host) = Host::or_skip("stalls") else { return };
     let (promised, _empty) = (host.container("promised"), host.container("empty"));
-    let mut burners: Vec<_> = (0..4).map(|_| HostProcess::shell(&burn(200_000))).collect();
-    burners.iter().for_each(|burner| promised.enter(burner));
+    let mut burners: Vec<_> = (0..4).map(|_| Shell::new(&burn(200_000))).collect();
+    burners.iter().for_each(|burner| burner.enter(&promised));
     burners.iter().for_each(|burner| burner.pin(0));
     let mut watch = Watch::new(host.settings());
     watch.take();
     let before = watch.counters("promised");
-    burners.iter_mut().for_each(HostProcess::go);
+    burners.iter_mut().for_each(Shell::go);
     burners.iter_mut().for_each(|burner| assert_eq!(burner.hear(), "done"));
     watch.take();
     let after = watch.counters("promised");

@@ -36,7 +36,7 @@ fn run_all(plans: impl Iterator<Item = Plan>) -> Vec<Summary> {
 
 /// Every fourth of the seeds, so that they can run side by side.
 fn quarter(of: u64) {
-    let (from, seeds) = (setting("GLEANER_SIM_FROM", 0), setting("GLEANER_SIM_SEEDS", 1_600));
+    let (from, seeds) = (setting("GLEANER_SIM_FROM", 0), setting("GLEANER_SIM_SEEDS", 2_400));
     let mine = (from..from + seeds).filter(|seed| seed / 4 % 4 == of);
     let sums = run_all(mine.map(|seed| Plan::new(seed, secs())));
     let sum = |of: fn(&Summary) -> u64| sums.iter().map(of).sum::<u64>();

@@ -7,5 +7,7 @@ mod calm;
 mod cpu;
 #[path = "scenarios/demo.rs"]
 mod demo;
+#[path = "scenarios/disk.rs"]
+mod disk;
 #[path = "scenarios/memory.rs"]
 mod memory;

@@ -2,7 +2,8 @@
 //! What every number is where nobody says otherwise; the reasons stand with the fields.
 
 use super::{
-    BudgetConfig, CpuConfig, Edges, IoConfig, LevelRule, MemoryConfig, ProbeConfig, QosConfig, Standing,
+    BudgetConfig, CpuConfig, Edges, IoConfig, LevelRule, MemoryConfig, ProbeConfig, QosConfig,
+    Standing,
 };
 use gleaner_estimator::units::Span;
 

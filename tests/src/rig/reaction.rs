@@ -20,8 +20,8 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(8);
 /// Between two looks at the audit file: looking uses the CPU that is contended.
 const LOOK: Duration = Duration::from_millis(1500);
-/// Decisions before the onset: what a guaranteed task does alone is seen.
-const CALM: usize = 3;
+/// Decisions before the onset, one a second: what a guaranteed task shows alone is known after five.
+const CALM: usize = 8;
 
 /// What the guaranteed group does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -71,6 +71,8 @@ pub struct Row {
     pub alone_p99_spread: Option<Spread>,
     /// Beside best-effort work at equal weights.
     pub without: Impact,
+    /// Beside best-effort work in the kernel's lowest class, put there by hand.
+    pub class: Impact,
     /// Beside best-effort work, under Gleaner.
     pub with: Impact,
     /// Cores that best-effort work used with nobody beside it.

@@ -6,6 +6,7 @@ use super::machine::{CpuTime, cores};
 use super::pause::pause;
 use super::serve::{Order, Served};
 use super::service::{Node, Service};
+use crate::cgroup_rig::Group;
 use crate::gleaner::Gleaner;
 use crate::load::{Load, Work};
 use anyhow::Result;
@@ -28,6 +29,8 @@ pub enum Setting {
     Alone,
     /// Service and best-effort work, at equal weights.
     Without,
+    /// The same with best-effort work in the kernel's lowest class, put there by hand: what the class alone is worth.
+    Class,
     /// The same under `gleaner run` in mode `evict`.
     With,
     /// Best-effort work alone.
@@ -126,11 +129,13 @@ impl Bench<'_> {
     pub fn run(&mut self, cell: Cell, seed: u64) -> Result<Seen> {
         let works = match cell.setting {
             Setting::Alone => Vec::new(),
-            Setting::Without | Setting::With | Setting::BestEffort => {
+            Setting::Without | Setting::Class | Setting::With | Setting::BestEffort => {
                 cell.kind.works(self.directory)
             }
         };
         let loads = self.start(&works)?;
+        let class = (cell.setting == Setting::Class).then(|| Lowest::new(&self.node.best_effort));
+        let class = class.transpose()?;
         let gleaner = (cell.setting == Setting::With).then(|| {
             let gleaner = Gleaner::start(&self.node.top, "evict", "");
             gleaner.wait_for("standing_class", "be", "done");
@@ -138,7 +143,7 @@ impl Bench<'_> {
         });
         let rate = match cell.setting {
             Setting::BestEffort => 0.0,
-            Setting::Alone | Setting::Without | Setting::With => {
+            Setting::Alone | Setting::Without | Setting::Class | Setting::With => {
                 self.capacity * f64::from(cell.load) / 100.0
             }
         };
@@ -152,6 +157,7 @@ impl Bench<'_> {
         let probe_fall = if probed { self.probe()? } else { None };
         let harsh = gleaner.as_ref().map_or(0, |gleaner| harsh_acts(&gleaner.audit()));
         drop(gleaner);
+        drop(class);
         drop(loads);
         let served = self.service.served()?;
         let seen = self.between(&before, &after);
@@ -208,6 +214,22 @@ impl Bench<'_> {
             stalled: before.stall.zip(after.stall).map(|(from, to)| grew(from, to) / seconds),
             ..Seen::default()
         }
+    }
+}
+
+/// A group in the lowest class; out of it again when dropped.
+struct Lowest<'a>(&'a Group);
+
+impl<'a> Lowest<'a> {
+    fn new(group: &'a Group) -> Result<Self> {
+        group.write("cpu", "cpu.idle", "1")?;
+        Ok(Self(group))
+    }
+}
+
+impl Drop for Lowest<'_> {
+    fn drop(&mut self) {
+        self.0.write("cpu", "cpu.idle", "0").expect("what could be set can be set back");
     }
 }
 

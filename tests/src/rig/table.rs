@@ -36,6 +36,7 @@ pub fn cells(loads: &[u32], kinds: &[Kind]) -> Vec<Cell> {
         // Alone is alone, whatever it is compared with.
         cells.insert(Cell { load, kind: first, setting: Setting::Alone });
         cells.insert(Cell { load, kind, setting: Setting::Without });
+        cells.insert(Cell { load, kind, setting: Setting::Class });
         cells.insert(Cell { load, kind, setting: Setting::With });
         cells.insert(Cell { load: 0, kind, setting: Setting::BestEffort });
     }
@@ -81,7 +82,7 @@ pub fn run(
 fn wanted(cell: Cell, first: Option<Kind>, round: usize) -> bool {
     match cell.setting {
         Setting::BestEffort => round < 2,
-        Setting::Alone | Setting::Without | Setting::With => {
+        Setting::Alone | Setting::Without | Setting::Class | Setting::With => {
             Some(cell.kind) == first || round.is_multiple_of(2)
         }
     }
@@ -103,7 +104,9 @@ fn row(slices: &[Slice], kind: Kind, load: u32) -> Row {
         let own = |cell: &Cell| match setting {
             Setting::Alone => cell.load == load,
             Setting::BestEffort => cell.kind == kind,
-            Setting::Without | Setting::With => cell.load == load && cell.kind == kind,
+            Setting::Without | Setting::Class | Setting::With => {
+                cell.load == load && cell.kind == kind
+            }
         };
         slices.iter().filter(|s| s.cell.setting == setting && own(&s.cell)).collect()
     };
@@ -116,6 +119,7 @@ fn row(slices: &[Slice], kind: Kind, load: u32) -> Row {
         alone: pooled(&alone),
         alone_p99_spread: noise(&alone),
         without: impact(&alone, &of(Setting::Without)),
+        class: impact(&alone, &of(Setting::Class)),
         harsh_acts: with.iter().map(|slice| slice.seen.harsh_acts).sum(),
         with: impact(&alone, &with),
         best_effort_alone_cores: spread(&cores),
@@ -191,6 +195,7 @@ mod tests {
         let count = |setting| cells.iter().filter(|cell| cell.setting == setting).count();
         assert_eq!(count(Setting::Alone), 2);
         assert_eq!(count(Setting::Without), 3);
+        assert_eq!(count(Setting::Class), 3);
         assert_eq!(count(Setting::With), 3);
         assert_eq!(count(Setting::BestEffort), 2);
     }

@@ -15,17 +15,19 @@ const RECOVERS: f64 = 0.6;
 
 /// One step of so many seconds.
 pub(super) fn share(kernel: &mut Kernel, secs: f64) {
-    let (now, before) = (kernel.now(), kernel.held());
-    let whole = kernel.size.memory;
+    let (now, whole) = (kernel.now(), kernel.size.memory);
+    // What the dying give back does not slow down those who take.
+    let mut grown = 0.0;
     for task in &mut kernel.tasks {
         if let Some(dying) = task.dying {
             task.held = (task.held - dying.returns * secs).max(0.0);
             (task.hot, task.cold) = (0.0, 0.0);
         } else if task.carried.frozen.is_none() {
+            let before = task.held;
             take(task, now, secs, whole);
+            grown += task.held - before;
         }
     }
-    let grown = kernel.held() - before;
     kernel.grown.push((now, grown));
     kernel.grown.retain(|(at, _)| now - at < 1.0);
     kernel.truth.growth = kernel.grown.iter().map(|(_, mib)| mib).sum::<f64>().max(0.0);

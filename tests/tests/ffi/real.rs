@@ -3,39 +3,21 @@
 
 use crate::host::{PATIENCE, best_effort, guaranteed, open};
 use gleaner::abi::code::{GLEANER_DIALECT_GLEANER, GLEANER_ROLE_BOTH};
-use gleaner_collector::{Hierarchies, Roots};
-use gleaner_tests::host_cgroup::{HostCgroup, HostProcess, burn};
-use gleaner_tests::{skip, wait_until};
-use std::path::PathBuf;
-
-/// A cgroup of that name in every hierarchy, below `parents`.
-fn everywhere(parents: &[PathBuf], name: &str) -> Option<Vec<HostCgroup>> {
-    parents.iter().map(|parent| HostCgroup::named(parent, name)).collect()
-}
-
-fn paths(cgroups: &[HostCgroup]) -> Vec<PathBuf> {
-    cgroups.iter().map(|cgroup| cgroup.path().to_owned()).collect()
-}
+use gleaner_tests::cgroup_rig::CgroupRig;
+use gleaner_tests::shell::{Shell, burn};
+use gleaner_tests::wait_until;
 
 #[test]
 fn a_container_that_burns_is_measured_and_taken_back() {
-    let hierarchies = Hierarchies::read(&Roots::default()).expect("a mountinfo");
-    let mut parents: Vec<PathBuf> = hierarchies.controllers.values().cloned().collect();
-    parents.extend(hierarchies.unified.clone());
-    parents.sort();
-    parents.dedup();
-    // A cpuset made by hand has no CPU, and nobody can enter it.
-    parents.retain(|parent| !parent.join("cpuset.cpus").exists());
-    let name = format!("gleaner-test-{}-agent", std::process::id());
-    let roots = everywhere(&parents, &name).filter(|roots| !roots.is_empty());
-    let Some(roots) = roots else { return skip("no cgroups can be made here") };
-    let be = everywhere(&paths(&roots), "be-1").expect("below our own");
-    let _web = everywhere(&paths(&roots), "web-1").expect("below our own");
-    let mut process = HostProcess::shell(&burn(200_000_000));
-    process.enter(&be.iter().collect::<Vec<_>>());
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let root = rig.group("agent").expect("a group");
+    let [be, _web] = ["be-1", "web-1"].map(|name| root.child(name).expect("below our own"));
+    let mut process = Shell::new(&burn(200_000_000));
+    process.enter(&be);
     process.go();
+    let name = root.path().to_string_lossy();
     let parameters = [
-        ("layout.containers_root", name.as_str()),
+        ("layout.containers_root", name.as_ref()),
         ("sample.interval", "100ms"),
         ("lend.warm_up", "0s"),
         ("load_threshold_1min", "0"),
