@@ -72,7 +72,8 @@ pub struct CpuConfig {
     pub best_effort_min: f64,
     /// Below this best-effort counts as absent and a guaranteed task's own stall is learned. Judgement.
     pub absent: f64,
-    /// No verdict in a window with more steal. Judgement; bursts of 1 to 30 % spoiled measurements.
+    /// No verdict in a window with more steal. Judgement; bursts of 1 to 30 % spoiled measurements. Simulated: without
+    /// the guard probes rise by 8 %, and nobody more is evicted.
     pub steal: f64,
     /// Share of time throttled by its own quota above which a task's run-queue wait says nothing
     /// about others (the wait counter runs on while throttled). Judgement.
@@ -97,7 +98,8 @@ pub struct MemoryConfig {
     /// Critical below what is lost in this time. Judgement.
     pub critical_ahead: Span,
     /// Eviction below what is lost in this time plus the time a kill takes. Judgement; a kill at the
-    /// hot cache plus 30 MiB did no harm, one at 100 MiB available came too late (measured).
+    /// hot cache plus 30 MiB did no harm, one at 100 MiB available came too late (measured). Simulated
+    /// (docs/colocation-judgement.md): up to 0.5 s nobody dies for nothing, at 1 s the first does, at 2 s many.
     pub evict_ahead: Span,
     /// Time until a killed task's memory is back, per GiB. Measured: 374 to 479 ms for 6 GiB.
     pub kill_per_gib: Span,
@@ -165,7 +167,8 @@ pub struct IoConfig {
 /// The causal probe.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ProbeConfig {
-    /// How long the suspects are frozen. Measured: one freeze of 200 ms separates the cases.
+    /// How long the suspects are frozen. Measured: one freeze of 200 ms separates the cases. Simulated
+    /// (docs/colocation-judgement.md): at 100 ms harm goes unanswered, longer ones find nothing more.
     pub length: Span,
     /// Time until a freeze has taken effect. Measured: below 20 ms.
     pub settle: Span,
@@ -187,9 +190,11 @@ pub struct ProbeConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct BudgetConfig {
     /// Longest freeze: heartbeats and locks of the frozen wait with it. Judgement; the queue that 3 s of
-    /// contention left to a service at 80 % load was worked off in 4 to 5 s (docs/colocation.md).
+    /// contention left to a service at 80 % load was worked off in 4 to 5 s (docs/colocation.md). Half as long would
+    /// do as much in the simulator, but three of them lead to an eviction after 15 s of harm and not after 30 s.
     pub freeze: Span,
-    /// Harm that needed this many freezes within `recur_window` is answered by eviction. Judgement.
+    /// Harm that needed this many freezes within `recur_window` is answered by eviction. Judgement; simulated: one
+    /// freeze would do as much against harm and cost more lives, five would freeze half as long again.
     pub recur: u32,
     /// See `recur`. Judgement.
     pub recur_window: Span,
