@@ -66,6 +66,8 @@ struct Stage {
     ground: Ground,
     files: Files,
     listen: SocketAddr,
+    /// Why the demonstration has no limit of memory, where it has none.
+    bounded: Result<(), String>,
 }
 
 pub(crate) fn demo(args: &Args) -> Result<(), Failure> {
@@ -103,10 +105,12 @@ impl Stage {
     fn set(listen: SocketAddr) -> Result<Self, Failure> {
         let files = Files::make()?;
         let ground = Ground::make(&["web", "batch-1", "batch-2", GROWER])?;
+        // Before the daemon starts, so that it knows one capacity of memory from the beginning.
+        let bounded = bound_memory(&ground);
         files.configure("observe", ground.name(), listen)?;
         let service = Service::start(&ground)?;
         let daemon = Actor::daemon(&files.config(), files.log()?)?;
-        Ok(Self { daemon, actors: Vec::new(), service, ground, files, listen })
+        Ok(Self { daemon, actors: Vec::new(), service, ground, files, listen, bounded })
     }
 
     fn play(&mut self, show: &mut Show, duration: u64) -> Result<(), Stop> {
@@ -169,7 +173,7 @@ impl Stage {
 
     /// A neighbour takes more and more memory, inside a limit that bounds the demonstration and nobody else.
     fn shortage(&mut self, show: &mut Show, seconds: u64) -> Result<(Option<Score>, bool), Stop> {
-        if let Err(why) = self.bound_memory() {
+        if let Err(why) = &self.bounded {
             show.say(&format!("\n5. Left out, because the shortage of memory would not stay inside the demonstration: {why}."))?;
             return Ok((None, false));
         }
@@ -194,20 +198,6 @@ impl Stage {
         Ok((Some(score), evicted))
     }
 
-    fn bound_memory(&self) -> Result<(), String> {
-        let text = std::fs::read_to_string("/proc/meminfo").map_err(|error| error.to_string())?;
-        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
-        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-        let mib = kib.map(|kib| kib / 1024).ok_or("this kernel does not say what is available")?;
-        if mib < ROOM * LIMIT_MIB {
-            return Err(format!(
-                "only {mib} MiB are available, and {} are wanted",
-                ROOM * LIMIT_MIB
-            ));
-        }
-        self.ground.limit_memory(LIMIT_MIB << 20).map_err(|error| error.to_string())
-    }
-
     /// What was evicted and why, in the words of `gleaner explain`.
     fn explain(&self, show: &Show) -> Result<(), Stop> {
         let program = std::env::current_exe().ok();
@@ -225,4 +215,19 @@ impl Stage {
             None => Ok(()),
         }
     }
+}
+
+/// Bounds what everything in here may take together, so that a shortage stays inside.
+fn bound_memory(ground: &Ground) -> Result<(), String> {
+    let text = std::fs::read_to_string("/proc/meminfo").map_err(|error| error.to_string())?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    let mib = kib.map(|kib| kib / 1024).ok_or("this kernel does not say what is available")?;
+    if mib < ROOM * LIMIT_MIB {
+        return Err(format!(
+            "only {mib} MiB are available, and {} are wanted",
+            ROOM * LIMIT_MIB
+        ));
+    }
+    ground.limit_memory(LIMIT_MIB << 20).map_err(|error| error.to_string())
 }

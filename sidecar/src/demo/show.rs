@@ -3,7 +3,7 @@
 
 use super::troupe::{Service, Told};
 use crate::client::Client;
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::output::{self, Reader};
 use crate::shown::{Event, Shown, Task, Tasks};
 use crate::table::{Align, Table, cores, printable};
@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+/// The daemon may miss so many questions in a row, one a second.
+const MISSES: u32 = 5;
 /// Between two looks at whether to end.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -88,12 +90,17 @@ impl Show {
         mut over: impl FnMut(&[Event]) -> bool,
     ) -> Result<Score, Stop> {
         let (mut slowest, mut served, mut spare) = (Vec::new(), Vec::new(), Vec::new());
+        let mut missed = 0;
         // What lies between two acts belongs to neither.
         service.tell()?;
         for second in 0..seconds {
             self.wait(Duration::from_secs(1))?;
             let told = service.tell()?;
             let seen = self.look();
+            missed = if seen.is_some() { 0 } else { missed + 1 };
+            if missed == MISSES {
+                return Err(Stop::Failed(Failure::new(Exit::Unavailable, "its daemon has ended")));
+            }
             let events = self.events();
             self.line(told, seen.as_ref())?;
             self.tell_events(&events)?;
