@@ -132,11 +132,12 @@ impl NodeWatch {
         let held = sample.tasks.iter().map(|t| possible(sample, t.counters.working_set));
         let total = sample.node.memory.map(|m| m.total);
         let room = room(sample.node.capacity_memory, total, held.sum::<Option<Bytes>>());
-        self.room = room.map(|room| (sample.at, room));
-        match room {
-            Some(room) => self.below_root.push(sample.at, room),
+        let before = std::mem::replace(&mut self.room, room.map(|room| (sample.at, room)));
+        match (room, before) {
+            (Some(room), _) => self.below_root.push(sample.at, room),
             // No window may span what was not seen.
-            None => self.below_root = Falling::default(),
+            (None, Some(_)) => self.below_root = Falling::default(),
+            (None, None) => {}
         }
     }
 
