@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Every alert has a runbook, and every reason its words.
 
-use crate::{dashboards, root};
+use crate::root;
 use gleaner_dashboards::rules::every_alert;
 use gleaner_qos::verdict::Reason;
 use gleaner_tests::programs::built;
