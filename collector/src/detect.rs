@@ -76,7 +76,7 @@ impl Node<'_> {
         }
         let (layout, why) = match asked {
             Preset::Auto | Preset::Globs => (
-                Layout::Globs,
+                Layout::Globs(self.asked_root().unwrap_or_default()),
                 "no layout fits: no tasks, everything on the node counts as system".to_owned(),
             ),
             Preset::Mesos | Preset::Kubernetes | Preset::Systemd => {
@@ -114,8 +114,6 @@ impl Node<'_> {
 
     /// Cgroups of which one shows that the preset fits.
     fn roots(&self, preset: Preset) -> Vec<String> {
-        let asked =
-            self.settings.containers_root.as_ref().map(|root| root.trim_matches('/').to_owned());
         let own = match preset {
             Preset::Mesos => vec![MESOS_ROOT.to_owned()],
             Preset::Kubernetes => KUBERNETES_ROOTS.map(str::to_owned).into(),
@@ -126,7 +124,11 @@ impl Node<'_> {
             }
             Preset::Auto | Preset::Globs => return vec![String::new()],
         };
-        asked.map_or(own, |root| vec![root])
+        self.asked_root().map_or(own, |root| vec![root])
+    }
+
+    fn asked_root(&self) -> Option<String> {
+        self.settings.containers_root.as_ref().map(|root| root.trim_matches('/').to_owned())
     }
 
     fn layout(&self, preset: Preset, root: String, reader: &mut Reader) -> Layout {
@@ -137,7 +139,10 @@ impl Node<'_> {
                 Layout::Kubernetes(Kubernetes::new(root, &facts, self.cpus))
             }
             Preset::Systemd => Layout::Systemd(Systemd::new(&self.settings.best_effort_slice)),
-            Preset::Auto | Preset::Globs => Layout::Globs,
+            // Patterns are found wherever they lie; the root that was asked for says how much there is for all of them.
+            Preset::Auto | Preset::Globs => {
+                Layout::Globs(self.asked_root().unwrap_or(root))
+            }
         }
     }
 

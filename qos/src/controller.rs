@@ -254,10 +254,6 @@ impl Controller {
             off_disk: self.off_disk(sample, usage),
             ..Default::default()
         };
-        facts.all_working_sets = {
-            let held = sample.tasks.iter().map(|t| possible(sample, t.counters.working_set));
-            held.sum::<Option<Bytes>>()
-        };
         for entry in self.ledger.present() {
             facts.active += usize::from(!entry.is_on(Actuator::Freeze));
             let counters = entry.index.and_then(|i| sample.tasks.get(i)).map(|t| t.counters);

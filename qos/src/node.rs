@@ -3,6 +3,7 @@
 
 use crate::cache::CacheMark;
 use crate::config::{CpuConfig, MemoryConfig};
+use crate::pressure::room;
 use crate::window::{Delta, Point, Window};
 use gleaner_estimator::glance::Glance;
 use gleaner_estimator::sample::{Class, CpuTimes, LoadAverage, MemoryInfo, Sample};
@@ -31,9 +32,10 @@ pub(crate) struct CpuView {
 pub(crate) struct NodeWatch {
     fast: Window<3>,
     slow: Window<3>,
-    /// MemAvailable is the same number in glances and samples, so these two take both.
-    memory: Window<1>,
-    trend: Window<1>,
+    /// MemAvailable is the same number in glances and samples, so this takes both.
+    pub(crate) memory: Falling,
+    /// What is left below the limit of the containers' root, from samples.
+    pub(crate) below_root: Falling,
     /// CPU time of best-effort summed from rates: unlike the sum of counters it does not fall when a task leaves.
     best_effort_usec: u64,
     pub(crate) cores: f64,
@@ -41,6 +43,8 @@ pub(crate) struct NodeWatch {
     pub(crate) info: Option<(Timestamp, MemoryInfo)>,
     pub(crate) load: Option<(Timestamp, LoadAverage)>,
     pub(crate) available: Option<(Timestamp, Bytes)>,
+    /// As last seen; `None` where the containers' root has no limit of its own.
+    pub(crate) room: Option<(Timestamp, Bytes)>,
     pub(crate) cache: CacheMark,
 }
 
@@ -49,14 +53,15 @@ impl Default for NodeWatch {
         Self {
             fast: Window::new(24, Span::from_millis(50)),
             slow: Window::new(8, Span::from_millis(250)),
-            memory: Window::new(24, Span::from_millis(100)),
-            trend: Window::new(34, Span::from_secs(1)),
+            memory: Falling::default(),
+            below_root: Falling::default(),
             best_effort_usec: 0,
             cores: 0.0,
             capacity_memory: Bytes(0),
             info: None,
             load: None,
             available: None,
+            room: None,
             cache: CacheMark::default(),
         }
     }
@@ -83,9 +88,8 @@ impl NodeWatch {
     pub(crate) fn forget_windows(&mut self) {
         self.fast.clear();
         self.slow.clear();
-        self.memory.clear();
-        self.trend.clear();
-        self.available = None;
+        (self.memory, self.below_root) = Default::default();
+        (self.available, self.room) = (None, None);
         self.info = None;
         self.load = None;
         self.cache = CacheMark::default();
@@ -121,6 +125,20 @@ impl NodeWatch {
         }
         self.slow.push(point(sample.at, sample.node.cpu, Some(self.best_effort_usec)));
         self.take_available(sample.at, sample.node.memory.and_then(|m| m.available));
+        self.take_room(sample);
+    }
+
+    fn take_room(&mut self, sample: &Sample) {
+        let held = sample.tasks.iter().map(|t| possible(sample, t.counters.working_set));
+        let total = sample.node.memory.map(|m| m.total);
+        let room = room(sample.node.capacity_memory, total, held.sum::<Option<Bytes>>());
+        let before = std::mem::replace(&mut self.room, room.map(|room| (sample.at, room)));
+        match (room, before) {
+            (Some(room), _) => self.below_root.push(sample.at, room),
+            // No window may span what was not seen.
+            (None, Some(_)) => self.below_root = Falling::default(),
+            (None, None) => {}
+        }
     }
 
     fn take_available(&mut self, at: Timestamp, available: Option<Bytes>) {
@@ -128,8 +146,7 @@ impl NodeWatch {
         let Some(bytes) = available.filter(possible) else { return };
         if self.available.is_none_or(|(seen, _)| at.since(seen).is_some()) {
             self.available = Some((at, bytes));
-            self.memory.push(Point::new(at, [Some(bytes.0)]));
-            self.trend.push(Point::new(at, [Some(bytes.0)]));
+            self.memory.push(at, bytes);
         }
     }
 
@@ -168,15 +185,38 @@ impl NodeWatch {
     ) -> Option<(Timestamp, Bytes)> {
         self.available.filter(|(at, _)| now.since(*at).unwrap_or_default() <= fresh)
     }
+}
 
-    /// Bytes of available memory lost a second over the short window; never negative.
-    pub(crate) fn growth(&self, config: &MemoryConfig) -> Option<f64> {
-        self.memory.over(config.growth_window)?.fall_per_sec(0).map(|f| f.max(0.0))
+/// An amount of memory that is left, and how fast it falls.
+#[derive(Clone, Debug)]
+pub(crate) struct Falling {
+    short: Window<1>,
+    long: Window<1>,
+}
+
+impl Default for Falling {
+    fn default() -> Self {
+        Self {
+            short: Window::new(24, Span::from_millis(100)),
+            long: Window::new(34, Span::from_secs(1)),
+        }
+    }
+}
+
+impl Falling {
+    fn push(&mut self, at: Timestamp, left: Bytes) {
+        self.short.push(Point::new(at, [Some(left.0)]));
+        self.long.push(Point::new(at, [Some(left.0)]));
     }
 
-    /// Bytes of available memory lost over the long window; never negative.
+    /// Bytes lost a second over the short window; never negative.
+    pub(crate) fn growth(&self, config: &MemoryConfig) -> Option<f64> {
+        self.short.over(config.growth_window)?.fall_per_sec(0).map(|f| f.max(0.0))
+    }
+
+    /// Bytes lost over the long window; never negative.
     pub(crate) fn lost(&self, config: &MemoryConfig) -> Option<f64> {
-        let d = self.trend.over(config.trend_window)?;
+        let d = self.long.over(config.trend_window)?;
         // A window of minutes is scaled to the length that the threshold is about.
         d.fall_per_sec(0).map(|f| f.max(0.0) * config.trend_window.secs())
     }

@@ -84,6 +84,39 @@ fn growth_is_answered_before_the_guaranteed_task_is_harmed() {
 }
 
 #[test]
+fn below_a_limit_of_their_root_growth_is_answered_whatever_the_node_does() {
+    let mut grower = best_effort("grower", 0.3, 50.0);
+    grower.grows = 100.0;
+    let mut rig = Rig::new(vec![guaranteed("web", 0.4, 300.0), grower]);
+    rig.can = everything()
+        .with(Actuator::MemoryHigh, Ability::Missing)
+        .with(Actuator::Freeze, Ability::Missing);
+    (rig.limit, rig.system) = (1_024.0, 3_000.0);
+    rig.run_until(|r| {
+        // Somebody outside gives back more than the grower takes: the node has more and more available.
+        r.system -= 20.0;
+        let held: f64 = r.jobs.iter().map(|j| j.working_set).sum();
+        assert!(held < 1_000.0, "{held} MiB of 1,024 at {} ms\n{}", r.ms, r.story());
+        !r.has("grower")
+    });
+    let why = rig.log.last().expect("evicted").correction.why().clone();
+    assert_eq!(why.reason, Reason::RunsOut);
+}
+
+#[test]
+fn below_a_limit_of_their_root_growth_outside_kills_nobody() {
+    let batch = best_effort("batch", 0.3, 660.0);
+    let mut rig = Rig::new(vec![guaranteed("web", 0.4, 300.0), batch]);
+    rig.limit = 1_000.0;
+    for _ in 0..20 {
+        rig.run(1_000);
+        rig.system += 100.0;
+        assert!(rig.evicted().is_empty() && rig.of(Actuator::Freeze).is_empty());
+    }
+    assert_eq!(rig.assessment().of(Resource::Memory).level, Level::Calm);
+}
+
+#[test]
 fn on_v2_growth_is_stopped_by_a_limit_and_nobody_dies() {
     let mut grower = best_effort("grower", 0.3, 50.0);
     grower.grows = 150.0;

@@ -4,8 +4,10 @@
 use crate::cgroup_rig::CgroupRig;
 use crate::programs::built;
 use rustix::process::{Pid, Signal, kill_process};
-use std::fs;
-use std::io::{BufRead, BufReader};
+use serde_json::Value;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
@@ -15,6 +17,8 @@ pub struct Demo {
     child: Child,
     out: BufReader<ChildStdout>,
     said: String,
+    /// What its daemon writes, kept open: the file itself is removed at the end.
+    audit: Option<File>,
 }
 
 impl Demo {
@@ -31,7 +35,7 @@ impl Demo {
             .spawn()
             .expect("gleaner starts");
         let out = BufReader::new(child.stdout.take().expect("piped"));
-        Self { child, out, said: String::new() }
+        Self { child, out, said: String::new(), audit: None }
     }
 
     /// Listens up to a line that contains `wanted`, and gives that line.
@@ -48,6 +52,60 @@ impl Demo {
                 return line;
             }
         }
+    }
+
+    /// Listens up to the line that says where its page is, and gives that address.
+    ///
+    /// # Panics
+    /// If it ends without, or its daemon writes nothing.
+    pub fn page(&mut self) -> SocketAddr {
+        let line = self.hear("http://");
+        let (_, rest) = line.split_once("http://").expect("it was waited for");
+        let name = format!("gleaner-demo-{}/audit.jsonl", self.child.id());
+        self.audit = Some(File::open(std::env::temp_dir().join(name)).expect("its daemon's audit"));
+        rest.split(',').next().and_then(|address| address.parse().ok()).expect("an address")
+    }
+
+    /// All that its daemon has written, from [`Demo::page`] on.
+    ///
+    /// # Panics
+    /// If a line of it is no JSON.
+    pub fn written(&mut self) -> Vec<Value> {
+        let mut text = String::new();
+        if let Some(audit) = &mut self.audit {
+            audit.read_to_string(&mut text).expect("text");
+        }
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON lines")).collect()
+    }
+
+    /// The sum of its daemon's series of this metric that have all these labels; `None` where none has.
+    #[must_use]
+    pub fn metric(page: SocketAddr, metric: &str, labels: &[&str]) -> Option<f64> {
+        let mut stream = TcpStream::connect(page).ok()?;
+        write!(stream, "GET /metrics HTTP/1.0\r\nHost: {page}\r\n\r\n").ok()?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).ok()?;
+        let of = |line: &str| {
+            let rest = line.strip_prefix(metric).filter(|rest| rest.starts_with(['{', ' ']))?;
+            let has = labels.iter().all(|label| rest.contains(label));
+            rest.rsplit_once(' ').filter(|_| has)?.1.parse::<f64>().ok()
+        };
+        let found: Vec<f64> = text.lines().filter_map(of).collect();
+        (!found.is_empty()).then(|| found.iter().sum())
+    }
+
+    /// The process that it has started as this: `service`, `daemon`, `burn` or `grow`.
+    #[must_use]
+    pub fn worker(&self, kind: &str) -> Option<Pid> {
+        let parent = format!("PPid:\t{}", self.child.id());
+        let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let is = |path: &PathBuf| {
+            let read = |name: &str| fs::read_to_string(path.join(name)).unwrap_or_default();
+            read("status").lines().any(|line| line == parent)
+                && read("cmdline").split('\0').any(|word| word == kind)
+        };
+        let path = all.map(|entry| entry.path()).find(is)?;
+        path.file_name()?.to_str()?.parse().ok().and_then(Pid::from_raw)
     }
 
     /// Listens to its end: how it ended, and all that it said.

@@ -146,6 +146,34 @@ fn patterns_define_tasks_and_override_a_layout() {
 }
 
 #[test]
+fn the_root_named_for_patterns_says_how_much_there_is() {
+    for version in [FakeVersion::V1, FakeVersion::V2, FakeVersion::Hybrid] {
+        let node = FakeNode::new(version);
+        node.put("ours", &FakeCgroup { limit: Some(3 << 30), ..FakeCgroup::default() });
+        node.put("ours/c1", &FakeCgroup::default());
+        let glob = Glob {
+            pattern: "ours/*".to_owned(),
+            class: Class::BestEffort,
+            priority: 0,
+            tenant: None,
+            cpu: None,
+            memory: None,
+        };
+        for (root, capacity) in [(None, 8 << 30), (Some("/ours"), 3 << 30), (Some("none"), 8 << 30)] {
+            let settings = Settings {
+                preset: Preset::Globs,
+                globs: vec![glob.clone()],
+                containers_root: root.map(str::to_owned),
+                ..node.settings()
+            };
+            let mut reading = Reading::open(settings);
+            assert_eq!(reading.must().node.capacity_memory, Bytes(capacity), "{version:?} {root:?}");
+            assert_eq!(reading.names(), ["ours/c1"], "{version:?} {root:?}");
+        }
+    }
+}
+
+#[test]
 fn another_root_and_another_best_effort_slice_can_be_named() {
     let node = FakeNode::new(FakeVersion::V1);
     node.put("agents/one/c1", &FakeCgroup { shares: 20, ..FakeCgroup::default() });

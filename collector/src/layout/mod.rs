@@ -45,8 +45,8 @@ pub(crate) enum Layout {
     Mesos(Mesos),
     Kubernetes(Kubernetes),
     Systemd(Systemd),
-    /// Only the patterns, which every layout has (see [`Globs`]).
-    Globs,
+    /// Only the patterns, which every layout has (see [`Globs`]), and the root that was named for them.
+    Globs(String),
 }
 
 impl Layout {
@@ -55,7 +55,7 @@ impl Layout {
             Self::Mesos(_) => Preset::Mesos,
             Self::Kubernetes(_) => Preset::Kubernetes,
             Self::Systemd(_) => Preset::Systemd,
-            Self::Globs => Preset::Globs,
+            Self::Globs(_) => Preset::Globs,
         }
     }
 
@@ -64,7 +64,8 @@ impl Layout {
         match self {
             Self::Mesos(mesos) => &mesos.root,
             Self::Kubernetes(kubernetes) => &kubernetes.root,
-            Self::Systemd(_) | Self::Globs => "",
+            Self::Globs(root) => root,
+            Self::Systemd(_) => "",
         }
     }
 
@@ -74,7 +75,7 @@ impl Layout {
             Self::Mesos(mesos) => mesos.visit(path),
             Self::Kubernetes(kubernetes) => kubernetes.visit(path),
             Self::Systemd(systemd) => systemd.visit(path),
-            Self::Globs => globs.visit(path),
+            Self::Globs(_) => globs.visit(path),
         }
     }
 
@@ -90,7 +91,7 @@ impl Layout {
             Self::Mesos(mesos) => mesos.describe(path, facts, node),
             Self::Kubernetes(kubernetes) => kubernetes.describe(path, facts),
             Self::Systemd(systemd) => systemd.describe(path, facts),
-            Self::Globs => Globs::plain(facts),
+            Self::Globs(_) => Globs::plain(facts),
         };
         globs.amend(path, &mut description);
         description

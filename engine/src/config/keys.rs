@@ -224,7 +224,7 @@ const KEYS: &[Key<Config>] = &[
     key!("layout.mount_prefix", [host.layout.mount_prefix]: PathBuf = Some("\"/\""), None,
         "Put before every mount point of the node's cgroup hierarchies: `/host` inside a container that sees the node's root there."),
     key!("layout.containers_root", [host.layout.containers_root]: OrAuto<String> = Some("\"auto\""), None,
-        "The cgroup below which the preset looks for tasks, such as `mesos` where the agent was started with another `--cgroups_root`."),
+        "The cgroup below which the preset looks for tasks, such as `mesos` where the agent was started with another `--cgroups_root`. Its CPUs and its memory limit bound what can be lent, also with patterns, which lie where they lie."),
     key!("layout.best_effort_slice", [host.layout.best_effort_slice]: String = Some("\"besteffort.slice\""), None,
         "systemd preset: units of this slice are best-effort."),
     key!("http.listen", [host.http.listen]: Option<SocketAddr> = Some("\"127.0.0.1:9719\""), None,

@@ -3,8 +3,9 @@
 //!
 //! Pressure comes after the harm, so what counts first is headroom = MemAvailable − the guaranteed
 //! tasks' hot cache, and how fast MemAvailable falls. Page cache does not move either: filling it
-//! leaves MemAvailable where it is.
+//! leaves MemAvailable where it is. Below a limit of the containers' root the same holds for what it leaves.
 
+use super::pool::nearest;
 use super::{Readings, Scene, put};
 use crate::config::{Edges, MemoryConfig};
 use crate::level::Level;
@@ -99,53 +100,35 @@ fn headroom(scene: &Scene<'_>, readings: &mut Readings) -> MemoryFacts {
     let (config, node) = (scene.config, scene.node);
     let memory = &config.memory;
     let capacity = node.capacity_memory.to_base();
-    let hot = scene.tracks.hot_cache();
-    let Some((at, available)) =
-        node.available_since(scene.now, config.stale).filter(|_| capacity > 0.0)
-    else {
-        return MemoryFacts { hot_cache: hot, ..MemoryFacts::default() };
+    let Some(pool) = nearest(scene).filter(|_| capacity > 0.0) else {
+        return MemoryFacts { hot_cache: scene.tracks.hot_cache(), ..MemoryFacts::default() };
     };
-    let reclaimed = node.cache.reclaimed(available);
-    let hot = Bytes::from_base(hot.to_base() - reclaimed);
-    // Free memory is gone and guaranteed cache is being reclaimed: whether that hurts is for its
-    // stall to say, which is seen at once, and what was cold is known with the next sample.
-    let unclear = reclaimed > 0.0;
-    let left = available.to_base().min(room_below_root(scene).unwrap_or(f64::INFINITY));
-    let headroom = (left - hot.to_base()).max(0.0);
-    let growth = node.growth(memory);
-    let fast = growth.filter(|g| *g >= memory.min_growth * capacity);
-    let slow = node.lost(memory).is_some_and(|lost| lost >= memory.trend * capacity);
-    let ahead = |span: Span| fast.map_or(0.0, |g| g * span.secs());
+    let fast = pool.growth.filter(|g| *g >= memory.min_growth * capacity);
+    let slow = pool.lost.is_some_and(|lost| lost >= memory.trend * capacity);
+    let ahead = |span: Span| fast.map_or(0.0, |g| g * (span.secs() + pool.behind.secs()));
     let kill = kill_time(memory, scene.best_effort.largest);
-    let evict_below = fast.map(|g| g * (memory.evict_ahead.secs() + kill.secs()));
+    let evict_below = fast.map(|g| ahead(memory.evict_ahead) + g * kill.secs());
     let floor = if slow { memory.floor * capacity } else { 0.0 };
     let strained = (memory.low * capacity).max(ahead(memory.strained_ahead));
     let line = evict_below.unwrap_or(0.0).max(floor);
-    let critical = if unclear { 0.0 } else { ahead(memory.critical_ahead).max(line) };
+    let critical = if pool.unclear { 0.0 } else { ahead(memory.critical_ahead).max(line) };
     let mut reading = Reading::unknown(Signal::Headroom, config);
     let share = |bytes: f64| bytes / capacity;
-    (reading.value, reading.at, reading.at_once) = (Some(share(headroom)), Some(at), true);
+    (reading.value, reading.at, reading.at_once) =
+        (Some(share(pool.headroom)), Some(pool.at), true);
     reading.strained =
         Some(Edges { enter: share(strained), leave: share(strained * memory.leave_factor) });
     reading.critical = Some(Edges { enter: share(critical), leave: share(strained) });
     reading.grade();
     put(readings, reading);
     MemoryFacts {
-        available: Some(available),
-        hot_cache: hot,
-        headroom: Some(Bytes::from_base(headroom)),
-        growth: growth.map(Bytes::from_base),
+        available: node.available_since(scene.now, config.stale).map(|(_, available)| available),
+        hot_cache: Bytes::from_base(pool.hot),
+        headroom: Some(Bytes::from_base(pool.headroom)),
+        growth: pool.growth.map(Bytes::from_base),
         evict_below: evict_below.map(Bytes::from_base),
-        runs_out: !unclear && headroom < line,
+        runs_out: !pool.unclear && pool.headroom < line,
     }
-}
-
-/// Where the containers' root has a limit of its own, what is left below it; page cache is not usage.
-fn room_below_root(scene: &Scene<'_>) -> Option<f64> {
-    let (_, info) = scene.node.info?;
-    let limited = scene.node.capacity_memory < info.total;
-    let used = scene.best_effort.all_working_sets.filter(|_| limited)?;
-    Some(scene.node.capacity_memory.less(used).to_base())
 }
 
 /// Time until the memory of a killed task of this size is back.

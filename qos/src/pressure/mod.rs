@@ -4,6 +4,7 @@
 mod cpu;
 mod io;
 mod memory;
+mod pool;
 
 use crate::config::QosConfig;
 use crate::node::NodeWatch;
@@ -11,6 +12,7 @@ use crate::signal::{Reading, Signal};
 use crate::track::Tracks;
 use gleaner_estimator::units::{Bytes, Timestamp};
 pub use memory::MemoryFacts;
+pub(crate) use pool::room;
 
 /// What the last sample said of best-effort as a whole.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,8 +25,6 @@ pub(crate) struct BestEffortFacts {
     pub(crate) working_set: Bytes,
     /// The largest of them: it takes longest to give back.
     pub(crate) largest: Bytes,
-    /// Working sets of every task of the node's own, `None` where one is unknown.
-    pub(crate) all_working_sets: Option<Bytes>,
     pub(crate) rung0: Rung0,
 }
 

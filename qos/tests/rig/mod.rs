@@ -52,6 +52,8 @@ pub struct Rig {
     pub steal: f64,
     /// Node memory and what the system holds, MiB.
     pub total: f64,
+    /// What the containers' root may have of it, MiB.
+    pub limit: f64,
     pub system: f64,
     pub swap_free: f64,
     pub load: Option<LoadAverage>,
@@ -95,6 +97,7 @@ impl Rig {
             cores: 2.0,
             steal: 0.0,
             total: 4_096.0,
+            limit: f64::INFINITY,
             system: 256.0,
             swap_free: 0.0,
             load: None,
@@ -208,7 +211,7 @@ impl Rig {
             at: self.at(),
             node: NodeSample {
                 capacity_cpu: MilliCpus::from_base(self.cores),
-                capacity_memory: bytes(self.total),
+                capacity_memory: bytes(self.total.min(self.limit)),
                 cpu: Some(self.cpu_times()),
                 memory: Some(memory),
                 load: self.load,

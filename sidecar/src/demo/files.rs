@@ -100,8 +100,10 @@ rise = "none"
 start_ramp = false
 
 [qos.memory]
+# As early as anything: the last rung at once, because who waits for the others has no memory left to tell of it.
+strained_ahead = "2s"
 critical_ahead = "2s"
-evict_ahead = "1s"
+evict_ahead = "2s"
 
 [http]
 listen = "{listen}"

@@ -30,8 +30,8 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    /// Removes what killed demonstrations have left, then makes the cgroup and those named below it.
-    pub(super) fn make(children: &[&str]) -> Result<Self, Failure> {
+    /// Removes what killed demonstrations have left, then makes the cgroup.
+    pub(super) fn make() -> Result<Self, Failure> {
         let hierarchies =
             Hierarchies::read(&Roots::default()).map_err(|error| Failure::new(Exit::Os, error))?;
         let mut ground = Self {
@@ -40,7 +40,7 @@ impl Ground {
             opened: Vec::new(),
         };
         ground.sweep();
-        ground.build(children).map_err(|error| {
+        ground.build().map_err(|error| {
             Failure::new(
                 Exit::Os,
                 format_args!(
@@ -51,7 +51,7 @@ impl Ground {
         Ok(ground)
     }
 
-    fn build(&mut self, children: &[&str]) -> io::Result<()> {
+    fn build(&mut self) -> io::Result<()> {
         if let Some(unified) = self.unified_for_all().map(Path::to_owned) {
             let control = unified.join("cgroup.subtree_control");
             let before = fs::read_to_string(&control).map_err(|error| named(&control, &error))?;
@@ -73,10 +73,12 @@ impl Ground {
                 ));
             }
         }
-        for child in children {
-            self.directories(child).try_for_each(|path| create(&path))?;
-        }
         Ok(())
+    }
+
+    /// Makes a cgroup below it.
+    pub(super) fn add(&self, child: &str) -> io::Result<()> {
+        self.directories(child).try_for_each(|path| create(&path))
     }
 
     /// Its name below every mount point.

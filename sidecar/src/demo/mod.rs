@@ -26,9 +26,11 @@ pub(crate) use worker::{Worker, work};
 /// The cgroup of the one that grows.
 const GROWER: &str = "batch-grower";
 /// Memory that everything in the demonstration may take together.
-const LIMIT_MIB: u64 = 128;
+const LIMIT_MIB: u64 = 72;
 /// What the grower takes in a second, and in all.
-const GROWTH_MIB: [u64; 2] = [12, 240];
+const GROWTH_MIB: [u64; 2] = [9, 72];
+/// The grower is given this long, seconds: where nothing is idle it hardly runs, and so hardly grows.
+const GROWN_IN: u64 = 60;
 /// The node must have this many times the limit available: else the shortage would not stay inside.
 const ROOM: u64 = 3;
 /// Time that the daemon is given for its first decision.
@@ -66,6 +68,8 @@ struct Stage {
     ground: Ground,
     files: Files,
     listen: SocketAddr,
+    /// Why the demonstration has no limit of memory, where it has none.
+    bounded: Result<(), String>,
 }
 
 pub(crate) fn demo(args: &Args) -> Result<(), Failure> {
@@ -102,17 +106,20 @@ fn address(asked: Option<SocketAddr>) -> Result<SocketAddr, Failure> {
 impl Stage {
     fn set(listen: SocketAddr) -> Result<Self, Failure> {
         let files = Files::make()?;
-        let ground = Ground::make(&["web", "batch-1", "batch-2", GROWER])?;
+        let ground = Ground::make()?;
+        // Before the daemon starts, so that it knows one capacity of memory from the beginning.
+        let bounded = bound_memory(&ground);
         files.configure("observe", ground.name(), listen)?;
         let service = Service::start(&ground)?;
         let daemon = Actor::daemon(&files.config(), files.log()?)?;
-        Ok(Self { daemon, actors: Vec::new(), service, ground, files, listen })
+        Ok(Self { daemon, actors: Vec::new(), service, ground, files, listen, bounded })
     }
 
     fn play(&mut self, show: &mut Show, duration: u64) -> Result<(), Stop> {
         self.wait_for_the_daemon(show)?;
         show.say(&format!(
-            "A guaranteed service and best-effort neighbours share {PROCESSORS} processors of this node.\n\
+            "A service has reserved {PROCESSORS} processors of this node for its peak, and uses a part of them. \
+             Best-effort work may\nborrow what it leaves, as long as it gives that back at once.\n\
              See the same at {}, or with `gleaner top --url {}`.",
             show.client.url(),
             self.listen
@@ -142,40 +149,44 @@ impl Stage {
         let share = |percent: u64| (duration * percent / 100).max(2);
         let on = |_: &[_]| false;
         let [usual, rush] = LOAD;
-        show.say("\n1. The service is alone, and leaves most of what it reserved unused. Gleaner only observes.")?;
+        show.say("\n1. The service is alone, and leaves most of what it reserved unused. Gleaner observes: it says what could\n   be lent, and touches nothing.")?;
         self.service.load(usual)?;
-        let mut scores = vec![show.act("alone", share(20), &mut self.service, on)?];
-        if scores[0].is_slow() {
-            show.say("   This node is busy with other work: the service is slow even alone, and little is idle to be lent.")?;
+        let alone = show.act("alone", share(20), &mut self.service, on)?;
+        if alone.is_slow() || !alone.offered {
+            show.say("   Other work keeps this node busy: little is idle here, so little can be lent, and the service may wait for that\n   other work, which is none of Gleaner's.")?;
         }
-        show.say("\n2. Two best-effort neighbours come and take what they can. Gleaner still only observes.")?;
+        show.say("\n2. Two best-effort neighbours come and take what they can. Gleaner still only observes, and the service\n   shares its processors with them.")?;
         for batch in ["batch-1", "batch-2"] {
             let threads = PROCESSORS.to_string();
             self.actors.push(Actor::start(&self.ground, batch, &["burn", &threads])?);
         }
-        scores.push(show.act("beside neighbours, observed", share(20), &mut self.service, on)?);
-        show.say("\n3. Gleaner may act: the neighbours go to the lowest CPU class, and keep only what is idle.")?;
+        let shared = show.act("beside neighbours, observed", share(20), &mut self.service, on)?;
+        show.say("\n3. Gleaner may act from now on: the neighbours go to the lowest CPU class, and keep only what is idle.")?;
         self.files.configure("evict", self.ground.name(), self.listen)?;
         self.daemon.reload()?;
-        scores.push(show.act("beside neighbours, protected", share(20), &mut self.service, on)?);
-        show.say("\n4. A rush: the service needs twice as much, and has it at once.")?;
+        let kept = show.act("beside neighbours, protected", share(20), &mut self.service, on)?;
+        show.say(&compared(&alone, &shared, &kept))?;
+        show.say("\n4. A rush: the service needs twice as much, and takes it back from the neighbours at once.")?;
         self.service.load(rush)?;
-        scores.push(show.act("in a rush, protected", share(15), &mut self.service, on)?);
+        let rushed = show.act("in a rush, protected", share(15), &mut self.service, on)?;
         self.service.load(usual)?;
-        let (score, evicted) = self.shortage(show, share(25))?;
+        // They leave what is idle to the next.
+        self.actors.iter_mut().for_each(Actor::kill);
+        let mut scores = vec![alone, shared, kept, rushed];
+        let (score, evicted) = self.shortage(show)?;
         scores.extend(score);
         Ok((scores, evicted))
     }
 
     /// A neighbour takes more and more memory, inside a limit that bounds the demonstration and nobody else.
-    fn shortage(&mut self, show: &mut Show, seconds: u64) -> Result<(Option<Score>, bool), Stop> {
-        if let Err(why) = self.bound_memory() {
+    fn shortage(&mut self, show: &mut Show) -> Result<(Option<Score>, bool), Stop> {
+        if let Err(why) = &self.bounded {
             show.say(&format!("\n5. Left out, because the shortage of memory would not stay inside the demonstration: {why}."))?;
             return Ok((None, false));
         }
         let [rate, most] = GROWTH_MIB.map(|mib| mib.to_string());
         show.say(&format!(
-            "\n5. A neighbour that grows by {rate} MiB a second. All together have {LIMIT_MIB} MiB: it should go before they are spent."
+            "\n5. The neighbours have finished. A new one takes {rate} MiB of memory a second, and all in here may have {LIMIT_MIB} MiB\n   together. Slowing it down gives nothing back: it has to go before the service is short of memory."
         ))?;
         let grower = Actor::start(&self.ground, GROWER, &["grow", &rate, &most])?;
         self.actors.push(grower);
@@ -185,27 +196,11 @@ impl Stage {
             evicted |= events.iter().any(ends);
             evicted
         };
-        // At the slowest it takes this long to fill the limit.
-        let enough = seconds.max(LIMIT_MIB / GROWTH_MIB[0] + 4);
-        let score = show.act("beside a grower, protected", enough, &mut self.service, over)?;
+        let score = show.act("beside a grower, protected", GROWN_IN, &mut self.service, over)?;
         if !evicted {
-            show.say("   Gleaner did not evict it in this time. At the latest the limit stops it: the kernel then ends it inside its cgroup.")?;
+            show.say("   Gleaner did not evict it in this time: it hardly grew, because nothing is idle here. At the latest the limit\n   stops it: the kernel then ends it inside its cgroup.")?;
         }
         Ok((Some(score), evicted))
-    }
-
-    fn bound_memory(&self) -> Result<(), String> {
-        let text = std::fs::read_to_string("/proc/meminfo").map_err(|error| error.to_string())?;
-        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
-        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-        let mib = kib.map(|kib| kib / 1024).ok_or("this kernel does not say what is available")?;
-        if mib < ROOM * LIMIT_MIB {
-            return Err(format!(
-                "only {mib} MiB are available, and {} are wanted",
-                ROOM * LIMIT_MIB
-            ));
-        }
-        self.ground.limit_memory(LIMIT_MIB << 20).map_err(|error| error.to_string())
     }
 
     /// What was evicted and why, in the words of `gleaner explain`.
@@ -225,4 +220,31 @@ impl Stage {
             None => Ok(()),
         }
     }
+}
+
+/// Bounds what everything in here may take together, so that a shortage stays inside.
+fn bound_memory(ground: &Ground) -> Result<(), String> {
+    let text = std::fs::read_to_string("/proc/meminfo").map_err(|error| error.to_string())?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    let mib = kib.map(|kib| kib / 1024).ok_or("this kernel does not say what is available")?;
+    if mib < ROOM * LIMIT_MIB {
+        return Err(format!(
+            "only {mib} MiB are available, and {} are wanted",
+            ROOM * LIMIT_MIB
+        ));
+    }
+    ground.limit_memory(LIMIT_MIB << 20).map_err(|error| error.to_string())
+}
+
+/// The first three acts in a sentence.
+fn compared(alone: &Score, shared: &Score, kept: &Score) -> String {
+    let p99 = |score: &Score| score.p99.map_or_else(|| "–".to_owned(), show::millis);
+    format!(
+        "   The p99 of the service was {} alone, {} beside its neighbours, and is {} now;\n   the neighbours keep {} cores.",
+        p99(alone),
+        p99(shared),
+        p99(kept),
+        crate::table::cores(kept.best_effort)
+    )
 }

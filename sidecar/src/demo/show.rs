@@ -3,14 +3,20 @@
 
 use super::troupe::{Service, Told};
 use crate::client::Client;
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::output::{self, Reader};
 use crate::shown::{Event, Shown, Task, Tasks};
 use crate::table::{Align, Table, cores, printable};
+use gleaner_estimator::units::{Amount as _, Bytes};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+/// The daemon may miss so many questions in a row, one a second.
+const MISSES: u32 = 5;
+/// Over the line of each second.
+const HEADER: &str =
+    "     TIME  SERVICE P99     USES     LENT  OFFERED MORE   CPU      MEMORY LEFT";
 /// Between two looks at whether to end.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -31,9 +37,11 @@ impl From<Failure> for Stop {
 /// How one act went.
 pub(super) struct Score {
     pub(super) name: &'static str,
-    p99: Option<Duration>,
+    pub(super) p99: Option<Duration>,
     service: Option<f64>,
-    best_effort: Option<f64>,
+    pub(super) best_effort: Option<f64>,
+    /// Whether something was offered in its last second.
+    pub(super) offered: bool,
 }
 
 impl Score {
@@ -88,15 +96,26 @@ impl Show {
         mut over: impl FnMut(&[Event]) -> bool,
     ) -> Result<Score, Stop> {
         let (mut slowest, mut served, mut spare) = (Vec::new(), Vec::new(), Vec::new());
+        let mut missed = 0;
         // What lies between two acts belongs to neither.
         service.tell()?;
+        self.say(HEADER)?;
+        let (mut why, mut offered) = (None, false);
         for second in 0..seconds {
             self.wait(Duration::from_secs(1))?;
             let told = service.tell()?;
             let seen = self.look();
+            missed = if seen.is_some() { 0 } else { missed + 1 };
+            if missed == MISSES {
+                return Err(Stop::Failed(Failure::new(Exit::Unavailable, "its daemon has ended")));
+            }
             let events = self.events();
             self.line(told, seen.as_ref())?;
             self.tell_events(&events)?;
+            if let Some((shown, _)) = &seen {
+                why = Some(shown.why.cpu.line.clone());
+                offered = shown.decision.cpu.offer.amount.to_base() > 0.0;
+            }
             // The first second settles.
             if second > 0 || seconds == 1 {
                 slowest.extend((told.requests > 0).then_some(told.p99));
@@ -109,9 +128,12 @@ impl Show {
                 break;
             }
         }
+        if let Some(why) = why {
+            self.say(&printable(&format!("   Why not more? {why}")))?;
+        }
         slowest.sort_unstable();
         let p99 = slowest.get(slowest.len() / 2).copied();
-        Ok(Score { name, p99, service: mean(&served), best_effort: mean(&spare) })
+        Ok(Score { name, p99, service: mean(&served), best_effort: mean(&spare), offered })
     }
 
     fn look(&self) -> Option<(Shown, Vec<Task>)> {
@@ -131,20 +153,17 @@ impl Show {
 
     fn line(&self, told: Told, seen: Option<&(Shown, Vec<Task>)>) -> Result<(), Stop> {
         let time = self.started.elapsed().as_secs();
-        let latency = format!("web: p99 {:>8} median {:>8}", millis(told.p99), millis(told.median));
-        let text = match seen {
-            None => format!("{time:>4} s  {latency}"),
-            Some((shown, tasks)) => format!(
-                "{time:>4} s  {latency}, {} cores; best-effort {} cores; {} {}",
-                cores(used(tasks, "guaranteed")),
-                cores(used(tasks, "best_effort")),
-                shown.why.cpu.state().word(),
-                shown.why.cpu.line,
-            ),
-        };
-        // On a terminal the end of a long sentence is left to the page.
-        let columns = output::columns().unwrap_or(usize::MAX);
-        self.say(&printable(&text.chars().take(columns).collect::<String>()))
+        let head = format!("{time:>5} s {:>12}", millis(told.p99));
+        let Some((shown, tasks)) = seen else { return self.say(&head) };
+        let cpu = &shown.decision.cpu;
+        self.say(&printable(&format!(
+            "{head} {:>8} {:>8} {:>13}   {:<9}{:>10}",
+            cores(used(tasks, "guaranteed")),
+            cores(Some(cpu.lent.to_base())),
+            cores(Some(cpu.offer.amount.to_base())),
+            shown.why.cpu.state().word(),
+            left(shown, tasks),
+        )))
     }
 
     fn tell_events(&self, events: &[Event]) -> Result<(), Stop> {
@@ -152,10 +171,36 @@ impl Show {
         for event in events.iter().filter(|event| !event.text.starts_with("io_weight")) {
             let time = crate::civil::time(event.at_ms);
             let text = event.text.replace(&self.top, "");
-            self.say(&printable(&format!("        {time} {text}")))?;
+            self.say(&printable(&format!("        {time} {}", in_words(&text))))?;
         }
         Ok(())
     }
+}
+
+/// What was done, as somebody says it who has not read the manual; the manual's own words stand behind it.
+fn in_words(text: &str) -> String {
+    let Some((act, outcome)) = text.split_once(": ") else { return text.to_owned() };
+    let Some((action, task)) = act.split_once(' ') else { return text.to_owned() };
+    let (verb, what) = match action {
+        "standing_class" => ("put", format!("{task} into the lowest CPU class")),
+        "freeze" => ("stop", format!("{task} for a moment")),
+        "thaw" => ("let", format!("{task} go on")),
+        "memory_high" => ("limit", format!("the memory of {task}")),
+        "evict" => ("end", task.to_owned()),
+        _ => return text.to_owned(),
+    };
+    match outcome {
+        "observed" => format!("Gleaner would {verb} {what} ({text})"),
+        _ => format!("Gleaner {verb}s {what} ({text})"),
+    }
+}
+
+/// Memory that is left below the limit of the demonstration, in MiB.
+fn left(shown: &Shown, tasks: &[Task]) -> String {
+    let held: Option<Bytes> = tasks.iter().map(|task| task.working_set_bytes).sum();
+    held.map_or_else(String::new, |held| {
+        format!("{} MiB", shown.decision.memory.capacity.less(held).0 >> 20)
+    })
 }
 
 /// Cores that the tasks of a class use; `None` while nothing is known of them.
@@ -172,7 +217,7 @@ fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-fn millis(time: Duration) -> String {
+pub(super) fn millis(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1e3)
 }
 

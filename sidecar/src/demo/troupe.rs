@@ -24,7 +24,6 @@ pub(super) struct Actor(Child);
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Told {
     pub(super) requests: u64,
-    pub(super) median: Duration,
     pub(super) p99: Duration,
 }
 
@@ -35,7 +34,7 @@ pub(super) struct Service {
 }
 
 impl Actor {
-    /// Starts one in a cgroup, bound to the demonstration's processors; it begins when all that is done.
+    /// Starts one in a cgroup of its own, bound to the demonstration's processors; it begins when all that is done.
     pub(super) fn start(ground: &Ground, child: &str, arguments: &[&str]) -> Result<Self, Failure> {
         let mut actor = Self::spawn(arguments, Stdio::null(), Stdio::null())?;
         actor.place(ground, child).map_err(failed)?;
@@ -60,6 +59,7 @@ impl Actor {
     }
 
     fn place(&mut self, ground: &Ground, child: &str) -> io::Result<()> {
+        ground.add(child)?;
         ground.enter(child, self.0.id())?;
         // After the move: on v2 that gives it all processors of its cpuset again.
         let allowed = sched_getaffinity(None)?;
@@ -73,6 +73,12 @@ impl Actor {
     fn say(&mut self, line: &str) -> io::Result<()> {
         let Some(input) = &mut self.0.stdin else { return Ok(()) };
         writeln!(input, "{line}")
+    }
+
+    /// Ends it; it may take its time where nothing is idle.
+    pub(super) fn kill(&mut self) {
+        // Ended already is as good.
+        drop(self.0.kill());
     }
 
     /// Whether it still runs.
@@ -128,12 +134,8 @@ impl Service {
         self.out.read_line(&mut line).map_err(failed)?;
         let mut numbers = line.split_whitespace().map(str::parse::<u64>);
         let mut next = || numbers.next().and_then(Result::ok);
-        match (next(), next(), next()) {
-            (Some(requests), Some(median), Some(p99)) => Ok(Told {
-                requests,
-                median: Duration::from_micros(median),
-                p99: Duration::from_micros(p99),
-            }),
+        match (next(), next()) {
+            (Some(requests), Some(p99)) => Ok(Told { requests, p99: Duration::from_micros(p99) }),
             _ => Err(Failure::new(Exit::Software, "the demonstration's service has ended")),
         }
     }

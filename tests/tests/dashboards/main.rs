@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Dashboards, rules and alerts: against the list of metrics, a real Prometheus, the types of Grafana's own SDK, and a browser.
 
+mod compose;
 mod documents;
 mod house;
 mod live;

@@ -16,7 +16,7 @@ use gleaner_watch::about::About;
 use gleaner_watch::publisher::{Publisher, Told};
 use gleaner_watch::snapshot::HostState;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A task name that would be a script if anybody took it for HTML.
 pub(crate) const EVIL: &str = "be/<img src=x onerror=alert(1)>";
@@ -57,13 +57,14 @@ impl Node {
         node
     }
 
-    /// One second later: every task used a tenth of a core, the system half of one.
-    pub(crate) fn tick(&mut self, tasks: usize) {
+    /// One second later: every task used a tenth of a core, the system half of one. Gives how long deciding and telling took.
+    pub(crate) fn tick(&mut self, tasks: usize) -> Duration {
         self.secs += 1;
         self.waited += self.waits;
         let sample = sample(self.secs, self.waited, tasks);
         let reading =
             Reading { at: sample.at, wall_ms: self.wall_ms(), body: Body::Fresh(&sample) };
+        let begun = Instant::now();
         let decision = self.engine.tick(reading);
         self.publisher.tell(Told {
             decision: &decision,
@@ -72,6 +73,7 @@ impl Node {
             tick_took: Duration::from_micros(15),
             host: &self.host,
         });
+        begun.elapsed()
     }
 
     /// One second later nothing could be read.

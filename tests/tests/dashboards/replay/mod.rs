@@ -2,6 +2,7 @@
 //! A fleet of many nodes, an hour and a half of it: real engines replayed into blocks of a real Prometheus, asked by every panel.
 
 mod node;
+mod scale;
 
 use crate::dashboards;
 use crate::live::configure;
