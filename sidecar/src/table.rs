@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Text in columns. What comes from the node is shown without control characters: names are foreign.
 
+pub(crate) use gleaner_watch::printable::printable;
 use std::fmt::Write as _;
 
 /// How a column is set.
@@ -52,19 +53,6 @@ impl Table {
         }
         text
     }
-}
-
-/// The text with every control character escaped, and those that turn the direction of writing, so
-/// that a name can neither drive the terminal nor look like another.
-pub(crate) fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
-            true => shown.extend(c.escape_unicode()),
-            false => shown.push(c),
-        }
-    }
-    shown
 }
 
 /// A value, or a dash where it is not known.
