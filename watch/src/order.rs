@@ -98,9 +98,10 @@ fn before(sooner: Sooner, this: &Place, next: &Place) -> String {
 /// `3.9 cores for 2.0 min of life and 7.8 min of CPU`.
 fn worth(place: &Place) -> String {
     let gives = place.relief.map_or_else(|| "nothing known".to_owned(), amount);
-    let spent = place.cost.cpu_usec.map(|usec| {
-        gleaner_estimator::units::Span(usec.saturating_mul(1000)).to_string()
-    });
+    let spent = place
+        .cost
+        .cpu_usec
+        .map(|usec| gleaner_estimator::units::Span(usec.saturating_mul(1000)).to_string());
     match place.cost.age.zip(spent) {
         Some((age, spent)) => format!("{gives} for {age} of life and {spent} of CPU"),
         None => format!("{gives} for work that nobody knows"),
@@ -155,11 +156,15 @@ mod tests {
     fn each_place_says_why_it_is_before_the_next() {
         let mut last = candidate(0, -5, 1000, 1);
         last.excluded = Some(Excluded::Protected);
-        let ranked = [candidate(3, -1, 1000, 60), candidate(1, 0, 2000, 2), candidate(2, 0, 2000, 60), last];
+        let ranked =
+            [candidate(3, -1, 1000, 60), candidate(1, 0, 2000, 2), candidate(2, 0, 2000, 60), last];
         let order = [places(&ranked), Vec::new(), Vec::new()];
         let said = said(&order, 5);
         let of = |index: usize| said[index][0].clone().expect("it is best-effort");
-        assert_eq!((of(3).number, of(3).why.as_str()), (Some(1), "lower priority: -1, the next has 0"));
+        assert_eq!(
+            (of(3).number, of(3).why.as_str()),
+            (Some(1), "lower priority: -1, the next has 0")
+        );
         assert_eq!(
             of(1).why,
             "gives more for the work lost: 2.0 cores for 2.0 s of life and 2.0 s of CPU; the next 2.0 \

@@ -32,8 +32,13 @@ impl Stories {
     /// Keeps a decision; `turned` says that a level changed with it.
     pub(crate) fn keep(&mut self, decision: &Decision, turned: bool) {
         let matters = turned || decision.verdict.corrections.iter().any(|c| takes(c.action()));
-        self.kept.push_back(Kept { decision: Arc::new(decision.clone()), acts: Vec::new(), matters });
-        while self.kept.len() > 1 && (self.kept.len() > MOST || self.candidates() > MOST_CANDIDATES) {
+        self.kept.push_back(Kept {
+            decision: Arc::new(decision.clone()),
+            acts: Vec::new(),
+            matters,
+        });
+        while self.kept.len() > 1 && (self.kept.len() > MOST || self.candidates() > MOST_CANDIDATES)
+        {
             let least = self.kept.iter().position(|kept| !kept.matters).unwrap_or_default();
             self.kept.remove(least);
         }

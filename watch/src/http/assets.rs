@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The page's script and style: in the program, compressed, named by their content, so kept by browsers for ever.
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
@@ -35,6 +35,12 @@ pub(super) const PAGE_STYLE: Asset = Asset {
 impl Asset {
     /// Compressed where the client can read that.
     pub(super) fn answer(self, asked: &HeaderMap) -> Response {
+        // Its name has the content's mark in it.
+        let tag = format!("\"{}\"", self.path);
+        let known = asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+        if known.is_some_and(|tags| tags.split(',').any(|one| one.trim() == tag)) {
+            return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
+        }
         let accepted = asked.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
         let takes_gzip = accepted.is_some_and(|encodings| {
             encodings.split(',').any(|one| one.split(';').next().map(str::trim) == Some("gzip"))
@@ -45,6 +51,7 @@ impl Asset {
                 (header::CONTENT_TYPE, self.kind),
                 (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
                 (header::VARY, "accept-encoding"),
+                (header::ETAG, tag.as_str()),
             ],
             body,
         )

@@ -41,7 +41,8 @@ fn ends(acts: &[Act], correction: &Value) -> Vec<String> {
     };
     let (ended, begun): (Vec<&Act>, Vec<&Act>) =
         acts.iter().filter(same).partition(|act| act.end.is_some());
-    let line = |act: &&Act| act.end.as_ref().map(|end| format!("{} {}", time(act.wall_ms), said(end)));
+    let line =
+        |act: &&Act| act.end.as_ref().map(|end| format!("{} {}", time(act.wall_ms), said(end)));
     let lines: Vec<String> = ended.iter().filter_map(line).collect();
     match begun.last() {
         Some(begun) if lines.is_empty() => {

@@ -122,9 +122,8 @@ fn why_this_one(decision: &Value) -> Option<String> {
     let all = &decision["verdict"]["candidates"];
     let ranked: Vec<Candidate> = serde_json::from_value(all.clone()).ok()?;
     let first = ranked.first().filter(|first| first.excluded.is_none())?;
-    let chosen = |correction: &Value| {
-        takes_back(correction) && correction["task"] == all[0]["task"]
-    };
+    let chosen =
+        |correction: &Value| takes_back(correction) && correction["task"] == all[0]["task"];
     corrections(decision).find(|correction| chosen(correction))?;
     let places = places(&ranked);
     let reason = why(places.first()?, places.get(1));
