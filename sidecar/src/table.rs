@@ -13,13 +13,14 @@ pub(crate) enum Align {
 
 /// Rows below a heading; each column is as wide as its widest cell.
 pub(crate) struct Table {
-    columns: Vec<(&'static str, Align)>,
+    columns: Vec<(String, Align)>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(crate) fn new(columns: &[(&'static str, Align)]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new() }
+    pub(crate) fn new(columns: &[(&str, Align)]) -> Self {
+        let column = |(name, align): &(&str, Align)| ((*name).to_owned(), *align);
+        Self { columns: columns.iter().map(column).collect(), rows: Vec::new() }
     }
 
     /// Adds a row; its cells are in the order of the columns.
@@ -29,8 +30,7 @@ impl Table {
 
     /// The heading and all rows, each on a line.
     pub(crate) fn text(&self) -> String {
-        let heading: Vec<String> =
-            self.columns.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let heading: Vec<String> = self.columns.iter().map(|(name, _)| name.clone()).collect();
         let widths: Vec<usize> = (0..self.columns.len())
             .map(|i| {
                 let cells = self.rows.iter().chain([&heading]);

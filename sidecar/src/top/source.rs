@@ -141,11 +141,14 @@ impl Own {
         };
         let began = Instant::now();
         let decision = self.engine.tick(Reading { at, wall_ms: wall_ms(), body });
+        let tick_took = began.elapsed();
+        let ranked = read.is_ok().then(|| self.engine.rankings(&self.sample));
         self.publisher.tell(Told {
             decision: &decision,
             seen: read.is_ok().then_some((&self.sample, self.engine.usage())),
+            ranked: ranked.as_ref(),
             sample_took: Some(sample_took),
-            tick_took: began.elapsed(),
+            tick_took,
             host: &self.host,
         });
         let Tasks { tasks } = self.ask("/v1/tasks")?;

@@ -20,6 +20,7 @@ use gleaner_watch::about::About;
 use gleaner_watch::correction::{Ended, Ending};
 use gleaner_watch::publisher::{Publisher, Told};
 use gleaner_watch::snapshot::{Held, HostState};
+use gleaner_watch::story::End;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,6 +103,7 @@ impl Node {
         self.publisher.tell(Told {
             decision: &decision,
             seen: Some((&sample, self.engine.usage())),
+            ranked: None,
             sample_took: Some(Duration::from_micros(600 + self.secs % 7 * 90)),
             tick_took: Duration::from_micros(18 + self.secs % 5 * 6),
             host: &self.host,
@@ -174,6 +176,8 @@ impl Node {
                 reason: correction.why().reason,
                 ending,
                 wall_ms: self.wall_ms(),
+                tick: Some(decision.tick),
+                end: End::default(),
             });
             let taken = matches!(correction.action(), Action::Freeze { .. } | Action::Evict);
             if ending != Ending::Observed && taken {
