@@ -78,3 +78,28 @@ impl Stories {
 pub(crate) fn takes(action: Action) -> bool {
     !action.releases() && !matches!(action, Action::StandingClass | Action::IoWeight)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gleaner_engine::Engine;
+    use gleaner_engine::config::Config;
+    use gleaner_engine::reading::{Body, Reading};
+    use gleaner_estimator::units::Timestamp;
+
+    #[test]
+    fn what_is_kept_is_bounded_and_what_matters_stays() {
+        let mut engine = Engine::new(Config::default().engine);
+        let reading = Reading { at: Timestamp(1), wall_ms: 1, body: Body::Failed("no reading") };
+        let mut stories = Stories::default();
+        for tick in 1..=200 {
+            // Each hundredth turned a level; all else only put somebody where he stands for good.
+            stories.keep(&engine.tick(reading), tick % 100 == 0);
+        }
+        let ticks = stories.ticks();
+        assert_eq!((ticks.len(), ticks[0], ticks[1]), (MOST, 100, 138), "{ticks:?}");
+        assert!(stories.find(200).is_some() && stories.find(137).is_none());
+        (0..200).for_each(|_| stories.keep(&engine.tick(reading), true));
+        assert_eq!(stories.ticks()[0], 400 + 1 - 64, "then the oldest goes");
+    }
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What can be asked: the table of paths and what each answers.
 
-use super::assets::{PAGE_SCRIPT, PAGE_STYLE};
+use super::assets::{self, PAGE_SCRIPT, PAGE_STYLE};
 use super::explained::{self, Wanted};
 use super::frame::Frame;
 use super::well::{self, Well};
@@ -134,9 +134,10 @@ async fn policies(State(shown): State<Shown>) -> Response {
     answer(&shown, |shot, now| encode(&json::policies(shot, now)))
 }
 
-async fn page(State(shown): State<Shown>) -> Html<String> {
+async fn page(State(shown): State<Shown>, asked: HeaderMap) -> Response {
     let (reacted, well) = (shown.metrics.reactions(), well_of(&shown));
-    Html(page::render(&shown.published, &reacted, &well.said, Instant::now()))
+    let page = page::render(&shown.published, &reacted, &well.said, Instant::now());
+    assets::html(page, &asked)
 }
 
 async fn explained(State(shown): State<Shown>, Path(id): Path<String>) -> Response {
