@@ -14,7 +14,7 @@ const page = await (await browser.newContext(look)).newPage();
 await page.goto(url);
 await page.waitForFunction(() => document.getElementById("link").textContent === "live" && document.querySelectorAll("#charts canvas").length === 5);
 await page.waitForFunction(() => document.querySelectorAll("#tasks tbody tr").length > 3);
-await page.screenshot({ path: `${out}/page.png` });
+await page.screenshot({ path: `${out}/page.png`, fullPage: true });
 console.log("ok page.png");
 const link = page.locator("#last a");
 if (await link.count()) {
@@ -34,7 +34,9 @@ function styled(text) {
     return { codes: codes.split(";").map(Number), text: rest };
   }).reduce((done, { codes, text: rest }) => {
     const now = { ...(done.at(-1) || { bold: false, faint: false, turned: false, colour: null }) };
-    for (const code of codes || []) {
+    // 38;5;n is colour n of 256, of which the first eight are the terminal's own.
+    const own = (codes || []).join(";").replace(/38;5;([0-7])(?=;|$)/g, (_, n) => String(30 + Number(n)));
+    for (const code of own ? own.split(";").map(Number) : []) {
       if (code === 0) Object.assign(now, { bold: false, faint: false, turned: false, colour: null });
       if (code === 1) now.bold = true;
       if (code === 2) now.faint = true;

@@ -4,7 +4,9 @@
 //! `GLEANER_PICTURES` names the folder that they go to; with `BLESS` those that documents show go to `docs/`.
 
 #[path = "dashboards/replay/node.rs"]
+#[expect(dead_code, reason = "the whole fleet asks more of a node")]
 mod node;
+#[expect(dead_code, reason = "the other node is the one that is asked for whole")]
 mod watch_server;
 #[expect(dead_code, reason = "the other node is the one that is shown")]
 mod watch_support;

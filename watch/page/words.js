@@ -81,7 +81,7 @@ function showLast(all) {
   const event = all.find((one) => one.correction && one.correction.action === "evict") || all.find((one) => one.correction && one.correction.takes);
   if (!event) return;
   const { because, came } = event.correction;
-  byId("last").replaceChildren(`Last taken back: ${clock(event.at_ms)} ${event.text}, because ${because} (${came}). `);
+  byId("last").replaceChildren(`Last taken back: ${clock(event.at_ms)} ${event.text}, because ${because}${came ? ` (${came})` : ""}. `);
   if (event.tick !== null) byId("last").append(explainLink(event, "Why this one?"));
 }
 

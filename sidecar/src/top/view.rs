@@ -20,6 +20,9 @@ use std::time::Duration;
 /// Below this nothing can be read.
 const LEAST: (u16, u16) = (60, 15);
 
+/// From this width on there is room for small pictures beside the longest signal.
+const SPARKLINES: usize = 108;
+
 /// News that are older than this are late.
 const LATE: Duration = Duration::from_secs(3);
 
@@ -152,10 +155,10 @@ impl Strip<'_> {
             _ => format!(" {:>6} more", format!("+{}", show(r.offer.amount))),
         };
         parts.push(self.paint.strong(offer));
-        if self.wide >= 100 {
+        if self.wide >= SPARKLINES {
             let used = r.usage.guaranteed.map_or_else(lists::unknown, &show);
             parts.push(Part::raw(format!("  owners {used:>5} ")));
-            let width = (self.wide - 92).min(60);
+            let width = (self.wide - SPARKLINES + 8).min(60);
             parts.push(self.paint.owners(sparkline(past, width, self.each, self.paint.0.ascii)));
         }
         self.pressure(&mut parts);

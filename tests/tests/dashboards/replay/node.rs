@@ -177,7 +177,11 @@ impl Node {
                 ending,
                 wall_ms: self.wall_ms(),
                 tick: Some(decision.tick),
-                end: End::default(),
+                end: End {
+                    outcome: ending.word().to_owned(),
+                    took: Span::from_millis(35 + self.secs * 13 % 118),
+                    ..End::default()
+                },
             });
             let taken = matches!(correction.action(), Action::Freeze { .. } | Action::Evict);
             if ending != Ending::Observed && taken {
@@ -188,6 +192,19 @@ impl Node {
         let frozen = self.jobs.values().filter(|job| job.frozen_until.is_some_and(|at| at > now));
         let frozen = u32::try_from(frozen.count()).expect("few");
         self.host.held = Held { throttled: 0, frozen };
+        self.host.holding = self.holding(now);
+    }
+
+    /// Borrowers stand in the lowest class from their first second on; some are frozen.
+    fn holding(&self, now: Timestamp) -> Arc<[(TaskId, Actuator)]> {
+        let borrowed = self.jobs.values().filter(|job| job.task.class == Class::BestEffort);
+        let on = |job: &Job| {
+            let frozen = job.frozen_until.is_some_and(|until| until > now);
+            let always = [Actuator::StandingClass, Actuator::IoWeight];
+            let all = always.into_iter().chain(frozen.then_some(Actuator::Freeze));
+            all.map(|actuator| (job.task.id.clone(), actuator)).collect::<Vec<_>>()
+        };
+        borrowed.flat_map(on).collect()
     }
 
     fn carry_out(&mut self, correction: &Correction) -> Ending {
