@@ -45,7 +45,9 @@ impl Teller {
     ) {
         self.host.files_malformed = malformed;
         let (host, sample_took) = (&self.host, Some(sample_took));
-        self.publisher.tell(Told { decision, seen, sample_took, tick_took, host });
+        // Metrics have no place for an order.
+        let ranked = None;
+        self.publisher.tell(Told { decision, seen, ranked, sample_took, tick_took, host });
         self.last = Some(decision.clone());
     }
 
@@ -59,7 +61,8 @@ impl Teller {
         if let Some(decision) = self.last.take() {
             let tick_took = Duration::default();
             let (decision, host) = (&decision, &self.host);
-            self.publisher.tell(Told { decision, seen: None, sample_took: None, tick_took, host });
+            let (seen, ranked, sample_took) = (None, None, None);
+            self.publisher.tell(Told { decision, seen, ranked, sample_took, tick_took, host });
         }
     }
 }

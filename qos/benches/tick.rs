@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! One calm tick and one glance over 10 to 5,000 tasks, half of them best-effort: the cost must grow linearly.
+//! One calm tick, the three rankings beside it, and one glance over 10 to 5,000 tasks, half of them best-effort: the cost must grow linearly.
 
 #[path = "../tests/rig/mod.rs"]
 mod rig;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use gleaner_estimator::reason::Resource;
 use gleaner_estimator::units::Span;
 use gleaner_qos::verdict::Mode;
 use rig::{Rig, best_effort, everything, guaranteed};
@@ -36,6 +37,10 @@ fn tick(c: &mut Criterion) {
                 let assessment = rig.controller.assess(&sample, &usage);
                 black_box(rig.controller.decide(&sample, &usage, &assessment, Mode::Evict, &can))
             });
+        });
+        // What is ranked for those who look, beside each tick.
+        group.bench_function(BenchmarkId::new("rankings", tasks), |b| {
+            b.iter(|| black_box(Resource::ALL.map(|r| rig.controller.ranking(&sample, &usage, r))));
         });
         let mut glance = rig.glance();
         glance.at = sample.at;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! From whom to take: every best-effort task weighed, the best victim first, each with its reasons.
 //!
-//! The order, first difference decides:
+//! The order, first difference decides ([`Sooner`] names them):
 //! 1. those on whom the act has not just failed or been ignored;
 //! 2. the lowest priority;
 //! 3. those whose tenant was not hit lately (the same is not hit twice while another could be);
@@ -113,7 +113,7 @@ pub struct Past {
 }
 
 /// One best-effort task, weighed.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
     /// Who.
     pub task: TaskId,
@@ -167,13 +167,50 @@ pub fn rank(
     all
 }
 
+/// Why a candidate stands before another: the first thing in which they differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sooner {
+    /// The other cannot be chosen.
+    Possible,
+    /// The act has failed on the other lately, or was ignored.
+    NotFailed,
+    /// Its priority is lower.
+    Priority,
+    /// The other's tenant was hit lately.
+    TenantSpared,
+    /// It gives more for the work that is lost.
+    Relief,
+    /// It is younger.
+    Younger,
+    /// Nothing tells them apart but their names.
+    Name,
+}
+
+/// One rule of the order.
+type Rule = fn(&Candidate, &Candidate) -> Ordering;
+
+/// The rules, the first first. The last one tells any two tasks apart.
+const RULES: [(Sooner, Rule); 7] = [
+    (Sooner::Possible, |a, b| a.excluded.is_some().cmp(&b.excluded.is_some())),
+    (Sooner::NotFailed, |a, b| a.failed.cmp(&b.failed)),
+    (Sooner::Priority, |a, b| a.priority.cmp(&b.priority)),
+    (Sooner::TenantSpared, |a, b| a.tenant_hit.cmp(&b.tenant_hit)),
+    (Sooner::Relief, |a, b| b.score.total_cmp(&a.score)),
+    (Sooner::Younger, |a, b| b.since.cmp(&a.since)),
+    (Sooner::Name, |a, b| a.task.cmp(&b.task)),
+];
+
 fn order(a: &Candidate, b: &Candidate) -> Ordering {
-    let key = |c: &Candidate| (c.excluded.is_some(), c.failed, c.priority, c.tenant_hit);
-    key(a)
-        .cmp(&key(b))
-        .then_with(|| b.score.total_cmp(&a.score))
-        .then_with(|| b.since.cmp(&a.since))
-        .then_with(|| a.task.cmp(&b.task))
+    RULES.iter().map(|(_, rule)| rule(a, b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+
+/// Why the first of two stands before the second; `None` where it does not.
+#[must_use]
+pub fn sooner(first: &Candidate, second: &Candidate) -> Option<Sooner> {
+    let differs = |(_, rule): &&(Sooner, Rule)| rule(first, second).is_ne();
+    let (sooner, rule) = RULES.iter().find(differs)?;
+    rule(first, second).is_lt().then_some(*sooner)
 }
 
 fn weigh(

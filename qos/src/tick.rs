@@ -190,7 +190,24 @@ impl Controller {
 
     /// Everybody weighed, with what is remembered of each.
     pub(crate) fn ranked(&self, tick: &Tick<'_>, resource: Resource, aim: Aim) -> Vec<Candidate> {
-        let (config, now) = (&self.config, tick.now);
+        self.weighed(tick.sample, tick.usage, resource, aim, tick.now)
+    }
+
+    /// Who would be evicted for a resource, the first victim in front, if one had to be now. Decides and changes nothing.
+    #[must_use]
+    pub fn ranking(&self, sample: &Sample, usage: &Usage, resource: Resource) -> Vec<Candidate> {
+        self.weighed(sample, usage, resource, Aim::Evict, self.now.unwrap_or(sample.at))
+    }
+
+    fn weighed(
+        &self,
+        sample: &Sample,
+        usage: &Usage,
+        resource: Resource,
+        aim: Aim,
+        now: Timestamp,
+    ) -> Vec<Candidate> {
+        let config = &self.config;
         let act = match aim {
             Aim::Evict => Actuator::Evict,
             Aim::Freeze => Actuator::Freeze,
@@ -206,7 +223,7 @@ impl Controller {
                 frozen: entry.is_on(Actuator::Freeze),
             }
         };
-        rank(tick.sample, tick.usage, resource, aim, config, past)
+        rank(sample, usage, resource, aim, config, past)
     }
 }
 

@@ -5,12 +5,16 @@ use crate::cli::Daemon;
 use crate::config;
 use crate::exit::{Exit, Failure};
 use serde::de::DeserializeOwned;
+use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 use ureq::Agent;
 
 /// An answer of the largest node fits many times; more is no gleaner.
 const MOST_BYTES: u64 = 32 << 20;
+
+/// A stream is asked for anew after this time, so that one whose other side is gone without a word does not stay.
+const STREAM: Duration = Duration::from_secs(60);
 
 /// One daemon, and a connection to it that is kept.
 #[derive(Clone, Debug)]
@@ -65,6 +69,21 @@ impl Client {
         match status.is_success() {
             true => Ok(body),
             false => Err(format!("{url}: {status}: {}", body.trim())),
+        }
+    }
+
+    /// The body of an answer that goes on; `None` where the daemon has no place for another (204).
+    ///
+    /// # Errors
+    /// As [`Client::text`].
+    pub(crate) fn stream(&self, path: &str) -> Result<Option<Box<dyn Read + Send>>, String> {
+        let url = format!("{}{path}", self.url);
+        let request = self.agent.get(&url).config().timeout_global(Some(STREAM)).build();
+        let answer = request.call().map_err(|error| format!("{url}: {error}"))?;
+        match answer.status().as_u16() {
+            200 => Ok(Some(Box::new(answer.into_body().into_reader()))),
+            204 => Ok(None),
+            other => Err(format!("{url}: {other}")),
         }
     }
 

@@ -2,7 +2,6 @@
 //! The daemon and the command line.
 
 mod backtest;
-mod civil;
 mod cli;
 mod client;
 mod clock;
@@ -28,6 +27,7 @@ mod victims;
 use clap::Parser as _;
 use cli::{Cli, Command};
 use exit::{Exit, Failure};
+use gleaner_watch::civil;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;

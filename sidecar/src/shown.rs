@@ -200,6 +200,26 @@ pub(crate) struct Task {
     pub(crate) stalls: Stalls,
     pub(crate) pids: Option<u64>,
     pub(crate) age_seconds: f64,
+    /// What is in force on it; empty from a daemon that does not say.
+    #[serde(default)]
+    pub(crate) held: Vec<String>,
+    #[serde(default)]
+    pub(crate) goes: Goes,
+}
+
+/// A task's place among those who would be evicted, by resource.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Goes {
+    pub(crate) cpu: Option<Place>,
+    pub(crate) memory: Option<Place>,
+    pub(crate) io: Option<Place>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Place {
+    /// From 1; `None` for who cannot be chosen.
+    pub(crate) number: Option<usize>,
+    pub(crate) why: String,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -222,6 +242,23 @@ pub(crate) struct Event {
     pub(crate) at_ms: u64,
     pub(crate) resource: String,
     pub(crate) text: String,
+    /// The decision that it came from, where the daemon can still explain it.
+    #[serde(default)]
+    pub(crate) tick: Option<u64>,
+    /// `None` for a change of level.
+    #[serde(default)]
+    pub(crate) correction: Option<Corrected>,
+}
+
+/// More about a correction that has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Corrected {
+    /// Whether it took something back, beyond what stands for good.
+    pub(crate) takes: bool,
+    /// Why, in words.
+    pub(crate) because: String,
+    /// What came of it, in words.
+    pub(crate) came: String,
 }
 
 /// The state of a word; one that only a newer daemon knows counts as the worst, not as the best.

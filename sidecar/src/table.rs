@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Text in columns. What comes from the node is shown without control characters: names are foreign.
 
+pub(crate) use gleaner_watch::printable::printable;
 use std::fmt::Write as _;
 
 /// How a column is set.
@@ -12,13 +13,14 @@ pub(crate) enum Align {
 
 /// Rows below a heading; each column is as wide as its widest cell.
 pub(crate) struct Table {
-    columns: Vec<(&'static str, Align)>,
+    columns: Vec<(String, Align)>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(crate) fn new(columns: &[(&'static str, Align)]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new() }
+    pub(crate) fn new(columns: &[(&str, Align)]) -> Self {
+        let column = |(name, align): &(&str, Align)| ((*name).to_owned(), *align);
+        Self { columns: columns.iter().map(column).collect(), rows: Vec::new() }
     }
 
     /// Adds a row; its cells are in the order of the columns.
@@ -28,8 +30,7 @@ impl Table {
 
     /// The heading and all rows, each on a line.
     pub(crate) fn text(&self) -> String {
-        let heading: Vec<String> =
-            self.columns.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let heading: Vec<String> = self.columns.iter().map(|(name, _)| name.clone()).collect();
         let widths: Vec<usize> = (0..self.columns.len())
             .map(|i| {
                 let cells = self.rows.iter().chain([&heading]);
@@ -52,19 +53,6 @@ impl Table {
         }
         text
     }
-}
-
-/// The text with every control character escaped, and those that turn the direction of writing, so
-/// that a name can neither drive the terminal nor look like another.
-pub(crate) fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
-            true => shown.extend(c.escape_unicode()),
-            false => shown.push(c),
-        }
-    }
-    shown
 }
 
 /// A value, or a dash where it is not known.

@@ -11,6 +11,7 @@ use gleaner_tests::programs::installed_or_skip;
 use gleaner_watch::correction::{Ended, Ending};
 use gleaner_watch::metrics::entry::Metric;
 use gleaner_watch::metrics::{Metrics, list, series};
+use gleaner_watch::story::End;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -180,7 +181,8 @@ fn corrections_are_counted_by_how_they_ended() {
         let task = TaskId { name: "batch".into(), inode: 7 };
         let (action, resource) = (Action::Evict, Resource::Memory);
         let reason = Reason::RunsOut;
-        let ended = Ended { task, action, resource, reason, ending, wall_ms };
+        let (tick, end) = (None, End::default());
+        let ended = Ended { task, action, resource, reason, ending, wall_ms, tick, end };
         node.publisher.tell_ended(&ended);
     };
     evict(Ending::Observed, 1_700_000_000_000);
@@ -192,7 +194,8 @@ fn corrections_are_counted_by_how_they_ended() {
         let task = TaskId { name: "batch".into(), inode: 7 };
         let (resource, ending) = (Resource::Io, Ending::Done);
         let reason = Reason::Standing;
-        let ended = Ended { task, action, resource, reason, ending, wall_ms: 1_700_000_002_000 };
+        let (wall_ms, tick, end) = (1_700_000_002_000, None, End::default());
+        let ended = Ended { task, action, resource, reason, ending, wall_ms, tick, end };
         node.publisher.tell_ended(&ended);
     }
     node.publisher.tell_reaction(Duration::from_millis(120));

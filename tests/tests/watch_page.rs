@@ -4,9 +4,15 @@
 mod watch_server;
 mod watch_support;
 
+use gleaner_estimator::reason::Resource;
+use gleaner_estimator::sample::TaskId;
+use gleaner_estimator::units::Span;
+use gleaner_qos::verdict::{Action, Reason};
 use gleaner_tests::programs::{installed, installed_or_skip};
 use gleaner_tests::skip;
+use gleaner_watch::correction::{Ended, Ending};
 use gleaner_watch::http::{HttpConfig, Limits};
+use gleaner_watch::story::End;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -37,7 +43,8 @@ fn the_page_is_light_and_complete() {
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept-Encoding: {encoding}\r\n\r\n"
         ))
     };
-    let (mut sent, mut unpacked) = (page.len(), page.len());
+    let compressed = fetch("/", "gzip");
+    let (mut sent, mut unpacked) = (compressed.len(), page.len());
     for path in [&script, &style] {
         let compressed = fetch(path, "br, gzip;q=0.9");
         let plain = fetch(path, "identity");
@@ -55,12 +62,51 @@ fn the_page_is_light_and_complete() {
     assert!(!page.contains("<img") && !page.contains("{{") && !page.contains(" style="), "{page}");
 }
 
+#[test]
+fn the_keys_are_those_of_the_documents() {
+    let script = include_str!("../../watch/page/keys.js");
+    let (_, documented) = include_str!("../../docs/operating.md")
+        .split_once("Keys of the page")
+        .expect("the section is there");
+    let listed = documented.lines().skip(2).take_while(|line| line.starts_with('|')).skip(2);
+    let table = between(script, "const KEYS = [", "];");
+    let entries = table.lines().filter_map(|line| line.trim().strip_prefix('['));
+    let row = |line: &str| {
+        let texts: Vec<&str> = line.split('"').skip(1).step_by(2).take(2).collect();
+        let key = if texts[0] == " " { "space" } else { texts[0] };
+        format!("| `{key}` | {} |", texts[1])
+    };
+    let entries: Vec<String> = entries.map(row).collect();
+    assert!(entries.len() >= 13, "{entries:?}");
+    assert_eq!(listed.collect::<Vec<_>>(), entries);
+}
+
 /// The packages of `tests/browser/page.mjs`, where `tests/run` puts them.
 fn modules() -> Option<PathBuf> {
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/browser");
     let there =
         ["playwright-core", "axe-core"].iter().all(|m| place.join("node_modules").join(m).is_dir());
     there.then_some(place)
+}
+
+/// Says that the last decision that did something evicted one that took the memory, and goes on.
+fn evict(node: &mut Node, server: &Server) {
+    let newest = node.publisher.published().load().expect("a tick was told");
+    let events = server.json("/v1/events");
+    let tick =
+        events.as_array().and_then(|all| all.iter().find_map(|event| event["tick"].as_u64()));
+    assert!(tick.is_some(), "nothing was done: {events}");
+    node.publisher.tell_ended(&Ended {
+        task: TaskId { name: "be/spark-exec-5".into(), inode: 7 },
+        action: Action::Evict,
+        resource: Resource::Memory,
+        reason: Reason::RunsOut,
+        ending: Ending::Done,
+        wall_ms: newest.decision.wall_ms,
+        tick,
+        end: End { outcome: "done".to_owned(), took: Span::from_millis(340), ..End::default() },
+    });
+    node.tick(3);
 }
 
 /// A node that does what the browser's script asks for.
@@ -71,6 +117,7 @@ fn obey(what: &str, node: &mut Node, server: &mut Server) {
             node.waits = Duration::from_secs(20);
             (0..4).for_each(|_| node.tick(3));
         }
+        "evict" => evict(node, server),
         "fail" => node.fail("/proc/stat: Input/output error"),
         "stop" => server.end().expect("serving ends well"),
         other => panic!("the script asks for {other}"),

@@ -5,22 +5,27 @@ const charts = [];
 const HEIGHT = 200;
 const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 
-/** What is drawn: names of columns after the resource's, what they are called, colour, dashes. */
+/** What is drawn: columns after the resource's name, what they are called, colour, dashes. */
+const WHERE = {
+  title: (r) => `Where do the ${r.unit} go?`,
+  series: [
+    ["owners", "owners", "owners", []], ["best_effort", "best effort", "best-effort", [2, 2]],
+    ["system", "system", "system", [6, 3]], ["peak", "predicted peak", "peak", [10, 4]],
+    ["limit", "capacity less reserve", "ink", [3, 5]],
+  ],
+  band: [5, 4],
+};
+const LENT = {
+  title: (r) => `What could be lent, is lent, is offered? (${r.unit})`,
+  series: [["slack", "slack", "peak", [10, 4]], ["lent", "lent", "lent", []], ["offer", "offer", "owners", [2, 2]]],
+  steps: true,
+};
+/** IO is never lent: its part is in the pressure. */
+const lendable = () => (view.resource === "memory" ? "memory" : "cpu");
+const other = () => (view.resource === "memory" ? "cpu" : "memory");
+/** The chosen resource first: its charts stand above the fold. */
 const CHARTS = [
-  {
-    title: (r) => `Where do the ${r.unit} go?`,
-    series: [
-      ["owners", "owners", "owners", []], ["best_effort", "best effort", "best-effort", [2, 2]],
-      ["system", "system", "system", [6, 3]], ["peak", "predicted peak", "peak", [10, 4]],
-      ["limit", "capacity less reserve", "ink", [3, 5]],
-    ],
-    band: [5, 4],
-  },
-  {
-    title: (r) => `What could be lent, is lent, is offered? (${r.unit})`,
-    series: [["slack", "slack", "peak", [10, 4]], ["lent", "lent", "lent", []], ["offer", "offer", "owners", [2, 2]]],
-    steps: true,
-  },
+  { ...WHERE, of: lendable }, { ...LENT, of: lendable }, { ...WHERE, of: other },
 ];
 const PRESSURE = {
   title: () => "How near is harm? (% of the limit for strained)",
@@ -42,7 +47,8 @@ function series(spec) {
 
 function axes() {
   const one = (more) => ({ stroke: () => ink("faint"), grid: { stroke: () => ink("line"), width: 0.5 }, ticks: { stroke: () => ink("line") }, ...more });
-  return [one({}), one({ size: 56 })];
+  const short = (time) => new Date(time * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
+  return [one({ space: 64, values: (u, times) => times.map(short) }), one({ size: 56 })];
 }
 
 function options(spec, box) {
@@ -71,8 +77,8 @@ function options(spec, box) {
 /** The numbers that a chart shows, in its unit. */
 function numbers(spec) {
   if (spec.pressure) return withGaps(spec.series.map(([name]) => name), 10);
-  const per = RESOURCES[view.resource].per;
-  return withGaps(spec.series.map(([name]) => `${view.resource}_${name}`), per);
+  const resource = spec.of();
+  return withGaps(spec.series.map(([name]) => `${resource}_${name}`), RESOURCES[resource].per);
 }
 
 function makeCharts() {
@@ -92,7 +98,8 @@ function makeCharts() {
     new ResizeObserver(() => chart.u.setSize({ width: plot.clientWidth, height: HEIGHT })).observe(plot);
     charts.push(chart);
   }
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawCharts);
+  makeReactions(all);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { drawCharts(); drawReactions(); });
 }
 
 function moveCursor(u, event) {
@@ -114,8 +121,8 @@ function drawCharts() {
     chart.u.setData(shown);
     // Without a cursor the legend says the latest numbers.
     if (chart.u.cursor.idx === null || chart.u.cursor.idx === undefined) chart.u.setLegend({ idx: shown[0].length - 1 });
-    const resource = RESOURCES[view.resource];
-    chart.title.textContent = (chart.spec.pressure ? "" : resource.name + ": ") + chart.spec.title(resource);
+    const resource = chart.spec.pressure ? null : RESOURCES[chart.spec.of()];
+    chart.title.textContent = (resource ? resource.name + ": " : "") + chart.spec.title(resource);
     const label = describe(chart, shown);
     chart.plot.setAttribute("aria-label", label);
     const canvas = chart.plot.querySelector("canvas");
@@ -135,12 +142,64 @@ function describe(chart, shown) {
   return `${chart.title.textContent} Last ${RANGE_WORDS[view.range]}: ${spans.join(", ")}.`;
 }
 
+const reactions = { found: null, u: null, title: null, plot: null };
+
+/** The fifth chart: how soon corrections came, one bar a bucket. */
+function makeReactions(all) {
+  const box = document.createElement("div");
+  reactions.title = document.createElement("h2");
+  reactions.plot = document.createElement("div");
+  reactions.plot.className = "plot";
+  box.append(reactions.title, reactions.plot);
+  all.append(box);
+  reactions.title.textContent = "How soon was harm answered? (corrections since the start)";
+  new ResizeObserver(() => { if (reactions.u) reactions.u.setSize({ width: reactions.plot.clientWidth, height: HEIGHT }); }).observe(reactions.plot);
+}
+
+const shortTime = (s) => (s < 1 ? `${Math.round(s * 1000)} ms` : `${s} s`);
+
+function drawReactions(found = reactions.found) {
+  if (!found) return;
+  reactions.found = found;
+  const bounds = found.bounds_seconds, words = [...bounds.map((s) => `≤ ${shortTime(s)}`), `> ${shortTime(bounds[bounds.length - 1])}`];
+  const rows = [words.map((_, i) => i), found.counts];
+  if (!reactions.u) reactions.u = reactionPlot(words, bounds.indexOf(found.promise_seconds), rows);
+  reactions.u.setData(rows);
+  const canvas = reactions.plot.querySelector("canvas");
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", `${reactions.title.textContent} ${found.said}`);
+}
+
+/** Bars; a dashed line behind the bucket of the promise. */
+function reactionPlot(words, promised, rows) {
+  const line = { stroke: () => ink("faint"), grid: { show: false }, ticks: { show: false } };
+  const drawPromise = (u) => {
+    const x = u.valToPos(promised + 0.5, "x", true);
+    u.ctx.save();
+    u.ctx.strokeStyle = ink("critical");
+    u.ctx.setLineDash([8, 6]);
+    u.ctx.beginPath();
+    u.ctx.moveTo(x, u.bbox.top);
+    u.ctx.lineTo(x, u.bbox.top + u.bbox.height);
+    u.ctx.stroke();
+    u.ctx.restore();
+  };
+  return new uPlot({
+    width: reactions.plot.clientWidth, height: HEIGHT,
+    scales: { x: { time: false, range: () => [-0.6, words.length - 0.4] }, y: { range: (u, low, high) => [0, Math.max(1, high || 0) * 1.1] } },
+    axes: [{ ...line, splits: () => words.map((_, i) => i), values: () => words.map((word, i) => (i % 2 === promised % 2 || reactions.plot.clientWidth > 700 ? word : "")) }, { ...line, size: 56, incrs: [1, 2, 5, 10, 20, 50, 100, 1000, 10000] }],
+    series: [{ value: (u, i) => (words[i] === undefined ? "–" : words[i]) }, { label: `corrections; the promise is ${words[promised]}`, stroke: () => ink("owners"), fill: () => ink("owners") + "66", paths: uPlot.paths.bars({ size: [0.8] }), points: { show: false } }],
+    legend: { live: true }, cursor: { drag: { x: false, y: false } }, hooks: { draw: [drawPromise] },
+  }, rows, reactions.plot);
+}
+
 /** At most sixty rows of the same numbers. */
 function drawTable() {
   const table = document.querySelector("#data table");
   const shown = [...CHARTS, PRESSURE].flatMap((spec) => {
     const [at, ...columns] = numbers(spec);
-    return spec.series.map(([, name], i) => ({ at, name, column: columns[i] }));
+    const of = spec.pressure ? "% of limit, " : `${RESOURCES[spec.of()].name} ${RESOURCES[spec.of()].unit}, `;
+    return spec.series.map(([, name], i) => ({ at, name: of + name, column: columns[i] }));
   });
   const at = shown[0].at;
   const every = Math.max(1, Math.ceil(at.length / 60));

@@ -9,10 +9,21 @@ const KEYS = [
   ["3", "six hours", () => setRange("6h")],
   ["c", "CPU", () => setResource("cpu")],
   ["m", "memory", () => setResource("memory")],
+  ["i", "IO", () => setResource("io")],
   ["t", "data as table", () => toggleTable()],
   ["/", "filter tasks", () => byId("filter").focus()],
+  ["g d", "go to the decisions", () => goTo("decisions")],
+  ["g t", "go to the tasks", () => goTo("tasks-section")],
   ["Escape", "leave the filter, show the whole range", () => zoomOut()],
 ];
+
+/** The first of two keys, while the second is waited for. */
+let leader = "";
+
+function goTo(id) {
+  byId(id).scrollIntoView();
+  byId(id).focus({ preventScroll: true });
+}
 
 function makeHelp() {
   const list = document.querySelector("#keys dl");
@@ -25,7 +36,10 @@ function onKey(event) {
   if (inField && event.key === "Escape") inField.blur();
   if (inField || !view.keys || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === " " && event.target.closest("button, a")) return;
-  const entry = KEYS.find(([key]) => key === event.key);
+  const pressed = leader ? `${leader} ${event.key}` : event.key;
+  const leads = !leader && KEYS.some(([key]) => key.startsWith(`${event.key} `) && key !== " ");
+  leader = leads ? event.key : "";
+  const entry = KEYS.find(([key]) => key === pressed);
   if (!entry) return;
   event.preventDefault();
   entry[2]();

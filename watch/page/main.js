@@ -22,9 +22,11 @@ function setRange(range) {
 
 function setResource(resource) {
   view.resource = resource;
+  byId("order-of").textContent = RESOURCES[resource].name;
   press("[data-resource]", (button) => button.dataset.resource === resource);
   remember();
   draw();
+  filterTasks();
 }
 
 function togglePause() {
@@ -64,6 +66,7 @@ function take(frame) {
   if (frame.events !== eventsSeen) {
     eventsSeen = frame.events;
     showEvents().catch(() => { eventsSeen = -1; });
+    showTables();
   }
 }
 
@@ -99,7 +102,7 @@ function watchLink() {
 }
 
 function showTables() {
-  for (const show of [showTasks, showPolicies]) show().catch(() => {});
+  for (const show of [showTasks, showPolicies, showReactions, showWell]) show().catch(() => {});
 }
 
 function onVisibility() {
@@ -109,7 +112,8 @@ function onVisibility() {
 }
 
 function start() {
-  for (const time of document.querySelectorAll("time[data-ms]")) time.textContent = new Date(Number(time.dataset.ms)).toLocaleTimeString();
+  for (const time of document.querySelectorAll("time[data-ms]")) time.textContent = clock(Number(time.dataset.ms));
+  byId("order-of").textContent = RESOURCES[view.resource].name;
   for (const id of ["controls", "filter-line"]) byId(id).hidden = false;
   makeHelp();
   makeCharts();
@@ -128,6 +132,7 @@ function start() {
     view.keys = event.target.checked;
     try { localStorage.setItem("gleaner-keys", view.keys ? "on" : "off"); } catch (e) { /* storage is switched off */ }
   });
+  byId("events").addEventListener("click", onExplain);
   document.addEventListener("keydown", onKey);
   document.addEventListener("visibilitychange", onVisibility);
   loadHistory();

@@ -4,7 +4,7 @@
 
 const RANGES = { "10m": 600, "1h": 3600, "6h": 21600 };
 const RANGE_WORDS = { "10m": "10 minutes", "1h": "hour", "6h": "6 hours" };
-const RESOURCES = { cpu: { name: "CPU", unit: "cores", per: 1000 }, memory: { name: "Memory", unit: "GiB", per: 1048576 } };
+const RESOURCES = { cpu: { name: "CPU", unit: "cores", per: 1000 }, memory: { name: "Memory", unit: "GiB", per: 1048576 }, io: { name: "IO" } };
 
 const asked = new URLSearchParams(location.search);
 const view = {

@@ -50,14 +50,92 @@ function cell(kind, text) {
   return Object.assign(document.createElement(kind), { textContent: text });
 }
 
+const clock = (ms) => new Date(ms).toLocaleTimeString([], { timeZoneName: "short" });
+
+function explainLink(event, text) {
+  const link = cell("a", text);
+  link.href = `/decisions/${event.tick}`;
+  link.dataset.tick = event.tick;
+  return link;
+}
+
 async function showEvents() {
   const all = await ask("/v1/events");
-  const rows = all.map((event) => {
-    const row = document.createElement("tr");
-    row.append(cell("td", new Date(event.at_ms).toLocaleTimeString()), cell("td", event.resource), cell("td", event.text));
-    return row;
+  const open = new Set([...document.querySelectorAll("#events .story")].map((row) => row.dataset.number));
+  const rows = all.flatMap((event) => {
+    const row = document.createElement("tr"), more = event.correction || { because: "", came: "" };
+    row.dataset.number = event.number;
+    row.append(cell("td", clock(event.at_ms)), cell("td", event.resource), cell("td", event.text), cell("td", more.because), cell("td", more.came));
+    const last = cell("td", "");
+    if (event.tick !== null) last.append(explainLink(event, `#${event.tick}`));
+    row.append(last);
+    const kept = open.has(String(event.number)) && document.querySelector(`#events .story[data-number="${event.number}"]`);
+    return kept ? [row, kept] : [row];
   });
   byId("events").tBodies[0].replaceChildren(...rows);
+  showLast(all);
+}
+
+/** What was taken back last, an eviction before all else. */
+function showLast(all) {
+  const event = all.find((one) => one.correction && one.correction.action === "evict") || all.find((one) => one.correction && one.correction.takes);
+  if (!event) return;
+  const { because, came } = event.correction;
+  byId("last").replaceChildren(`Last taken back: ${clock(event.at_ms)} ${event.text}, because ${because}${came ? ` (${came})` : ""}. `);
+  if (event.tick !== null) byId("last").append(explainLink(event, "Why this one?"));
+}
+
+/** A click without a modifier opens the explanation below its row; the link itself leads to the same as a page. */
+function onExplain(event) {
+  const link = event.target.closest("a[data-tick]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  const row = link.closest("tr"), below = row.nextElementSibling;
+  if (below && below.classList.contains("story")) {
+    below.remove();
+    link.setAttribute("aria-expanded", "false");
+    return;
+  }
+  ask(`/v1/decisions/${link.dataset.tick}`).then(({ story }) => {
+    const more = document.createElement("tr"), box = cell("td", "");
+    more.className = "story";
+    more.dataset.number = row.dataset.number;
+    box.colSpan = row.cells.length;
+    box.append(...storyParts(story));
+    more.append(box);
+    row.after(more);
+    link.setAttribute("aria-expanded", "true");
+  }).catch(() => { location.href = link.href; });
+}
+
+function storyParts(story) {
+  const parts = [cell("p", story.title), ...story.notes.map((note) => cell("p", note))];
+  for (const section of story.sections) {
+    parts.push(cell("h3", section.heading));
+    if (section.rows.length) parts.push(storyTable(section));
+    for (const line of section.lines) parts.push(Object.assign(cell("p", line.text), { className: line.deep ? "deep" : "" }));
+  }
+  return parts;
+}
+
+function storyTable(section) {
+  const table = document.createElement("table"), head = table.createTHead().insertRow(), body = table.createTBody();
+  for (const column of section.columns) head.append(Object.assign(cell("th", column.name), { scope: "col", className: column.number ? "number" : "" }));
+  for (const texts of section.rows) {
+    const row = body.insertRow();
+    texts.forEach((text, i) => row.append(Object.assign(cell("td", text), { className: section.columns[i].number ? "number" : "" })));
+  }
+  return table;
+}
+
+async function showReactions() {
+  const found = await ask("/v1/reactions");
+  byId("reacted").textContent = found.said;
+  drawReactions(found);
+}
+
+async function showWell() {
+  byId("own").textContent = (await ask("/v1/self")).said;
 }
 
 const shortBytes = (bytes) => (bytes === null ? "–" : bytes < 1048576 ? `${(bytes / 1024).toFixed(0)} KiB` : bytes < 1073741824 ? `${(bytes / 1048576).toFixed(1)} MiB` : `${(bytes / 1073741824).toFixed(1)} GiB`);
@@ -67,21 +145,28 @@ let tasks = [];
 
 async function showTasks() {
   tasks = (await ask("/v1/tasks")).tasks;
-  const order = { best_effort: 0, guaranteed: 1, system: 2 };
-  tasks.sort((a, b) => order[a.class] - order[b.class] || (b.used_cores || 0) - (a.used_cores || 0));
   filterTasks();
+}
+
+/** Best-effort ones first, in the order in which they would go if this resource ran short. */
+function inOrder(a, b) {
+  const classes = { best_effort: 0, guaranteed: 1, system: 2 };
+  const place = (task) => (task.goes[view.resource] && task.goes[view.resource].number) || Infinity;
+  const first = classes[a.class] - classes[b.class];
+  return first || (place(a) === place(b) ? (b.used_cores || 0) - (a.used_cores || 0) : place(a) - place(b));
 }
 
 function filterTasks() {
   const wanted = byId("filter").value.toLowerCase();
-  const found = tasks.filter((task) => task.name.toLowerCase().includes(wanted));
+  const found = tasks.filter((task) => task.name.toLowerCase().includes(wanted)).sort(inOrder);
   const rows = found.slice(0, 100).map((task) => {
-    const row = document.createElement("tr"), name = cell("th", task.name);
+    const row = document.createElement("tr"), name = cell("th", task.name), goes = task.goes[view.resource];
     name.scope = "row";
     name.title = task.why;
     const cores = task.used_cores === null ? "–" : task.used_cores.toFixed(2);
     const promised = task.allocation_millicpus === null ? "–" : (task.allocation_millicpus / 1000).toFixed(2);
-    row.append(name, cell("td", task.class), cell("td", cores), cell("td", promised), cell("td", shortBytes(task.working_set_bytes)), cell("td", shortAge(task.age_seconds)));
+    row.append(cell("td", (goes && goes.number) || "–"), name, cell("td", task.class.replace("_", "-")), cell("td", cores), cell("td", promised),
+      cell("td", shortBytes(task.working_set_bytes)), cell("td", task.held.join(", ") || "–"), cell("td", shortAge(task.age_seconds)), cell("td", goes ? goes.why : ""));
     return row;
   });
   byId("tasks").tBodies[0].replaceChildren(...rows);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What became of a correction, as it is counted: one word for every way it can end.
 
+use crate::story::End;
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::sample::TaskId;
 use gleaner_qos::verdict::{Action, Reason};
@@ -58,6 +59,10 @@ pub struct Ended {
     pub ending: Ending,
     /// When, milliseconds since 1970-01-01 UTC.
     pub wall_ms: u64,
+    /// The decision that asked for it; `None` where the host does not say.
+    pub tick: Option<u64>,
+    /// What came of it, in more than a word.
+    pub end: End,
 }
 
 /// An action that counts as a correction.

@@ -41,18 +41,21 @@ pub(crate) fn of_io(decision: &Decision) -> Option<String> {
     })
 }
 
+/// A signal that led, its value and the edge it passed, as they were noted.
+pub(crate) fn beyond(signal: Signal, value: Option<f64>, edge: Option<f64>) -> String {
+    let what = phrase(signal);
+    let Some((value, edge)) = value.zip(edge) else { return what.to_owned() };
+    let (value, edge) = pair(signal, value, edge);
+    format!("{what} {value}, limit {edge}")
+}
+
 /// A signal, its value and the edge it is beyond.
 fn shown(reading: &Reading) -> String {
     let edges = match reading.over {
         Some(Level::Critical) => reading.critical,
         Some(Level::Strained | Level::Calm) | None => reading.strained.or(reading.critical),
     };
-    let what = phrase(reading.signal);
-    let Some((value, edge)) = reading.value.zip(edges.map(|edges| edges.enter)) else {
-        return what.to_owned();
-    };
-    let (value, edge) = pair(reading.signal, value, edge);
-    format!("{what} {value}, limit {edge}")
+    beyond(reading.signal, reading.value, edges.map(|edges| edges.enter))
 }
 
 /// Both numbers with the fewest decimals that keep them apart.

@@ -8,9 +8,11 @@
 //! tick thread ── Publisher::tell ──► Published (newest snapshot only) ──► http::serve, Metrics::render
 //! ```
 //!
-//! Read in this order: [`about`], [`snapshot`], [`published`], [`publisher`], [`why`], [`metrics`], [`http`].
+//! Read in this order: [`about`], [`snapshot`], [`published`], [`publisher`], [`why`], [`story`],
+//! [`order`], [`metrics`], [`http`].
 
 pub mod about;
+pub mod civil;
 pub mod correction;
 pub mod events;
 mod figure;
@@ -18,9 +20,13 @@ mod harm;
 pub mod history;
 pub mod http;
 pub mod metrics;
+pub mod order;
+pub mod printable;
 pub mod published;
 pub mod publisher;
 mod sentence;
 pub mod snapshot;
 pub mod state;
+mod stories;
+pub mod story;
 pub mod why;

@@ -2,9 +2,12 @@
 //! The cell between the one who ticks and all who look: holds the newest snapshot, never a queue.
 
 use crate::about::About;
-use crate::events::Events;
+use crate::events::{Event, Events};
 use crate::history::History;
 use crate::snapshot::Snapshot;
+use crate::stories::Stories;
+use crate::story::Act;
+use gleaner_engine::decision::Decision;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// The newest snapshot. Writing waits at most for readers that are just cloning the pointer.
@@ -15,6 +18,7 @@ pub struct Published {
     /// Locked for the time of adding one row, or of copying the columns of one range.
     history: Mutex<History>,
     events: Mutex<Events>,
+    stories: Mutex<Stories>,
 }
 
 impl Published {
@@ -26,6 +30,7 @@ impl Published {
             about: RwLock::new(Arc::new(about)),
             history: Mutex::default(),
             events: Mutex::default(),
+            stories: Mutex::default(),
         }
     }
 
@@ -48,6 +53,30 @@ impl Published {
     /// What happened lately.
     pub(crate) fn events(&self) -> MutexGuard<'_, Events> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Decisions that can be explained.
+    pub(crate) fn stories(&self) -> MutexGuard<'_, Stories> {
+        self.stories.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The latest events, newest first; each names its decision only where that can still be explained.
+    pub(crate) fn latest_events(&self) -> Vec<Event> {
+        let mut latest = self.events().latest();
+        let kept = self.stories().ticks();
+        for event in &mut latest {
+            event.tick = event.tick.filter(|tick| kept.contains(tick));
+        }
+        latest
+    }
+
+    /// A decision and what became of it: one that is kept, or the newest. `None` for any other number.
+    pub(crate) fn explained(&self, tick: u64) -> Option<(Arc<Decision>, Vec<Act>)> {
+        if let Some(kept) = self.stories().find(tick) {
+            return Some((kept.decision, kept.acts));
+        }
+        let newest = self.load().filter(|shot| shot.decision.tick == tick)?;
+        Some((Arc::new(newest.decision.clone()), Vec::new()))
     }
 
     /// The host's lasting facts.

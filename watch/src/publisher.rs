@@ -5,11 +5,13 @@ use crate::about::About;
 use crate::correction::Ended;
 use crate::history::row;
 use crate::metrics::Metrics;
+use crate::order::{Order, places};
 use crate::published::Published;
 use crate::snapshot::{HostState, Snapshot, TaskView};
 use gleaner_engine::decision::Decision;
 use gleaner_estimator::sample::Sample;
 use gleaner_estimator::usage::Usage;
+use gleaner_qos::rank::Candidate;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,6 +23,8 @@ pub struct Told<'a> {
     /// The sample and the usage that it was decided from; `None` after a failed reading, whose
     /// snapshot keeps the tasks of the one before.
     pub seen: Option<(&'a Sample, &'a Usage)>,
+    /// Who would be evicted for CPU, memory and IO, as ranked from that sample; `None` where nobody was ranked.
+    pub ranked: Option<&'a [Vec<Candidate>; 3]>,
     /// How long reading took; `None` where nothing was read.
     pub sample_took: Option<Duration>,
     /// How long deciding took.
@@ -83,7 +87,8 @@ impl Publisher {
     /// Counts a correction that has ended.
     pub fn tell_ended(&self, ended: &Ended) {
         self.metrics.ended(ended);
-        self.published.events().ended(ended);
+        let asked = self.published.stories().end(ended);
+        self.published.events().ended(ended, asked.as_ref());
     }
 
     /// Records how long it took from the first sign of harm until a correction was written.
@@ -91,27 +96,43 @@ impl Publisher {
         self.metrics.reacted(took);
     }
 
-    /// Adds to the history, and to the events where a level changed.
+    /// Adds to the history, to the events where a level changed, and to what can be explained where something was done.
     fn note(&self, shot: &Snapshot, before: Option<&Snapshot>) {
         let at_ms = shot.decision.wall_ms;
         self.published.history().push(at_ms, &row(shot, &shot.decision));
+        let tick = shot.decision.tick;
+        let mut turned = false;
         for (resource, level) in shot.changed_levels(before) {
-            self.published.events().level(at_ms, resource, level);
+            self.published.events().level(tick, at_ms, resource, level);
+            turned = true;
+        }
+        if turned || !shot.decision.verdict.corrections.is_empty() {
+            self.published.stories().keep(&shot.decision, turned);
         }
     }
 
     fn snapshot(&mut self, told: Told<'_>) -> Arc<Snapshot> {
         let mut tasks = self.buffer();
-        match (told.seen, self.published.load()) {
-            (Some((sample, usage)), _) => TaskView::fill(&mut tasks, sample, usage),
-            (None, Some(last)) => last.tasks.clone_into(&mut tasks),
-            (None, None) => tasks.clear(),
-        }
+        let order = match (told.seen, self.published.load()) {
+            (Some((sample, usage)), _) => {
+                TaskView::fill(&mut tasks, sample, usage);
+                told.ranked.map(|all| all.each_ref().map(|one| places(one))).unwrap_or_default()
+            }
+            (None, Some(last)) => {
+                last.tasks.clone_into(&mut tasks);
+                last.order.clone()
+            }
+            (None, None) => {
+                tasks.clear();
+                Order::default()
+            }
+        };
         Arc::new(Snapshot {
             about: self.published.about(),
             built: Instant::now(),
             decision: told.decision.clone(),
             tasks,
+            order,
             host: told.host.clone(),
         })
     }

@@ -2,14 +2,15 @@
 //! All that a reader may see of one tick: the decision, the tasks it saw, the host's own state.
 
 use crate::about::About;
+use crate::order::Order;
 use gleaner_engine::decision::{Decision, Health, ResourceDecision};
 pub use gleaner_engine::shadows::ShadowScore;
 use gleaner_estimator::offer::Offer;
 use gleaner_estimator::reason::{Bound, Resource};
-use gleaner_estimator::sample::{Sample, Task, TaskSample};
+use gleaner_estimator::sample::{Sample, Task, TaskId, TaskSample};
 use gleaner_estimator::units::{Amount, Bytes, Span, Timestamp};
 use gleaner_estimator::usage::{TaskUsage, Usage};
-use gleaner_qos::capability::Capabilities;
+use gleaner_qos::capability::{Actuator, Capabilities};
 use gleaner_qos::level::Level;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -86,6 +87,9 @@ pub struct HostState {
     pub poisoned: bool,
     /// Best-effort tasks that are held back now.
     pub held: Held,
+    /// What is in force on which task, ordered by task.
+    #[serde(skip)]
+    pub holding: Arc<[(TaskId, Actuator)]>,
     /// Which actuators work here.
     pub abilities: Capabilities,
     /// What is degraded: a broken actuator, a missing signal, a refused configuration.
@@ -102,6 +106,7 @@ impl Default for HostState {
             audit_lines_dropped: 0,
             poisoned: false,
             held: Held::default(),
+            holding: Arc::from([]),
             abilities: Capabilities::none(),
             troubles: Arc::from([]),
             shadows: Arc::from([]),
@@ -120,6 +125,8 @@ pub struct Snapshot {
     pub decision: Decision,
     /// The tasks of the last good sample, in its order.
     pub tasks: Vec<TaskView>,
+    /// Best-effort ones in the order in which they would go; empty where the host does not rank.
+    pub order: Order,
     /// What the host knows of itself.
     pub host: HostState,
 }
@@ -134,6 +141,14 @@ impl Snapshot {
             Resource::Memory => Some(self.decision.memory.level),
             Resource::Io => None,
         })
+    }
+
+    /// What is in force on a task.
+    pub fn holds<'a>(&'a self, task: &'a TaskId) -> impl Iterator<Item = Actuator> + 'a {
+        let holding = &self.host.holding;
+        let from = holding.partition_point(|(held, _)| held < task);
+        let theirs = holding[from..].iter().take_while(move |(held, _)| held == task);
+        theirs.map(|(_, actuator)| *actuator)
     }
 
     /// The levels that are not what they were.

@@ -70,8 +70,19 @@ impl Actor {
         let wall_ms = self.clock.wall_ms();
         let (action, resource) = (case.action, case.resource);
         let task = case.task.clone();
-        let (reason, outcome_now) = (case.reason, outcome.clone());
-        self.tally.end(Ending { task, action, resource, reason, outcome: outcome_now, wall_ms });
+        let took = at.since(case.began).unwrap_or_default();
+        self.tally.end(Ending {
+            task,
+            action,
+            resource,
+            reason: case.reason,
+            outcome: outcome.clone(),
+            wall_ms,
+            tick: case.tick,
+            means,
+            took,
+            relief,
+        });
         // What stands for good answers no harm, and giving back is no reaction.
         let answers = case.reason != Reason::Standing && !action.releases();
         if outcome == Outcome::Done && answers {
@@ -88,7 +99,7 @@ impl Actor {
             means,
             outcome: outcome.clone(),
             at,
-            took: at.since(case.began).unwrap_or_default(),
+            took,
             relief,
         };
         self.tell(&Entry::Outcome(ended));

@@ -38,7 +38,7 @@ use gleaner_qos::capability::Actuator;
 use gleaner_qos::report::Report;
 use gleaner_qos::verdict::{Action, Correction, Mode, Reason, Verdict};
 use job::{Job, Lease, Work};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use survey::Survey;
 use tend::Hold;
@@ -156,10 +156,7 @@ impl Actor {
         for correction in first.chain(verdict.corrections.iter().filter(|c| !evicts(c))) {
             let action = correction.action();
             if correction.is_would() || (mode == Mode::Observe && !action.releases()) {
-                let (resource, outcome) = (correction.resource(), Outcome::Observed);
-                let wall_ms = self.clock.wall_ms();
-                let (task, reason) = (correction.task().clone(), correction.why().reason);
-                self.tally.end(Ending { task, action, resource, reason, outcome, wall_ms });
+                self.tally.observe(tick, correction, self.clock.wall_ms());
                 continue;
             }
             let place = sample.tasks.binary_search_by(|t| t.task.id.cmp(correction.task()));
@@ -338,22 +335,6 @@ impl Actor {
     /// What was done since the last call, for metrics.
     pub fn take_tally(&mut self) -> Tally {
         std::mem::take(&mut self.tally)
-    }
-
-    /// How many tasks are held back now.
-    #[must_use]
-    pub fn held_back(&self) -> HeldBack {
-        let limits = |actuator: Actuator| match actuator {
-            Actuator::CpuQuota | Actuator::MemoryHigh | Actuator::IoLimit => true,
-            Actuator::StandingClass
-            | Actuator::IoWeight
-            | Actuator::Reclaim
-            | Actuator::Freeze
-            | Actuator::Evict => false,
-        };
-        let throttled: BTreeSet<&TaskId> =
-            self.holds.keys().filter(|(_, a)| limits(*a)).map(|(id, _)| id).collect();
-        HeldBack { throttled: throttled.len(), frozen: self.leases.len() }
     }
 
     /// The mounts have changed.

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What was done, kept for metrics until the host fetches it.
 
+use crate::means::Means;
 use crate::outcome::Outcome;
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::sample::TaskId;
 use gleaner_estimator::units::Span;
-use gleaner_qos::verdict::{Action, Reason};
+use gleaner_qos::rank::Relief;
+use gleaner_qos::verdict::{Action, Correction, Reason};
 
 /// Most facts of one kind that are kept; nobody who looks once a second misses any.
 const MOST: usize = 4096;
@@ -25,6 +27,14 @@ pub struct Ending {
     pub outcome: Outcome,
     /// When, milliseconds since 1970-01-01 UTC.
     pub wall_ms: u64,
+    /// The tick whose decision asked for it.
+    pub tick: u64,
+    /// How; `None` where it did not come to that.
+    pub means: Option<Means>,
+    /// From the beginning of the act.
+    pub took: Span,
+    /// What came back, where it was measured.
+    pub relief: Option<Relief>,
 }
 
 /// How far a reaction has come.
@@ -70,6 +80,22 @@ impl Tally {
         if self.endings.len() < MOST {
             self.endings.push(ending);
         }
+    }
+
+    /// A correction that the mode forbids: nothing is touched.
+    pub(super) fn observe(&mut self, tick: u64, correction: &Correction, wall_ms: u64) {
+        self.end(Ending {
+            task: correction.task().clone(),
+            action: correction.action(),
+            resource: correction.resource(),
+            reason: correction.why().reason,
+            outcome: Outcome::Observed,
+            wall_ms,
+            tick,
+            means: None,
+            took: Span::default(),
+            relief: None,
+        });
     }
 
     pub(super) fn react(&mut self, stage: Stage, took: Span) {

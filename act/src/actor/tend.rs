@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Looking again at what we hold: is it still there, still ours, or has its owner rewritten it?
 
-use super::Actor;
 use super::case::Case;
+use super::job::Lease;
+use super::{Actor, HeldBack};
 use crate::fault::Lost;
 use crate::journal::Spot;
 use crate::outcome::Outcome;
@@ -13,6 +14,7 @@ use gleaner_estimator::sample::TaskId;
 use gleaner_qos::capability::Actuator;
 use gleaner_qos::report::Report;
 use gleaner_qos::verdict::Action;
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 /// Every hold is looked at once in so many rounds.
@@ -34,6 +36,33 @@ enum Sight {
 }
 
 impl Actor {
+    /// How many tasks are held back now.
+    #[must_use]
+    pub fn held_back(&self) -> HeldBack {
+        let limits = |actuator: Actuator| match actuator {
+            Actuator::CpuQuota | Actuator::MemoryHigh | Actuator::IoLimit => true,
+            Actuator::StandingClass
+            | Actuator::IoWeight
+            | Actuator::Reclaim
+            | Actuator::Freeze
+            | Actuator::Evict => false,
+        };
+        let throttled: BTreeSet<&TaskId> =
+            self.holds.keys().filter(|(_, a)| limits(*a)).map(|(id, _)| id).collect();
+        HeldBack { throttled: throttled.len(), frozen: self.leases.len() }
+    }
+
+    /// What is in force, and on whom: ordered by task.
+    #[must_use]
+    pub fn holding(&self) -> Vec<(TaskId, Actuator)> {
+        let frozen = |lease: &Lease| (lease.freeze.target().id().clone(), Actuator::Freeze);
+        let mut all: Vec<_> =
+            self.holds.keys().cloned().chain(self.leases.iter().map(frozen)).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     /// Looks at a tenth of what is in force, and at all quotas where an owner rewrites them. Call it once a second.
     ///
     /// What somebody else has changed is theirs and is let go, and reported as without effect. Only quotas of an owner

@@ -212,6 +212,8 @@ impl Judge {
                     reason: asked.reason,
                     ending,
                     wall_ms: seen.wall_ms,
+                    tick: None,
+                    end: gleaner_watch::story::End::default(),
                 });
             }
         }

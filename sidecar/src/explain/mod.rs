@@ -7,6 +7,7 @@ use crate::cli::ConfigFile;
 use crate::exit::{Exit, Failure};
 use crate::{config, output};
 use gleaner_act::audit::{Entry, Line, Unread, read};
+use gleaner_watch::story::{corrections, takes_back};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -143,17 +144,6 @@ fn ends_in(task: &str, name: &str) -> bool {
     task == name || task.strip_suffix(name).is_some_and(|rest| rest.ends_with('/'))
 }
 
-fn corrections(decision: &Value) -> impl Iterator<Item = &Value> {
-    decision["verdict"]["corrections"].as_array().into_iter().flatten()
-}
-
-/// Whether a correction is more than the standing class, and no giving back.
-fn takes_back(correction: &Value) -> bool {
-    let action = &correction["action"];
-    let word = action.as_str().or_else(|| action.as_object()?.keys().next().map(String::as_str));
-    !matches!(word, Some("standing_class" | "io_weight" | "thaw" | "undo") | None)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,15 +154,5 @@ mod tests {
         assert!(ends_in("slice/batch", "/slice/batch/"));
         assert!(!ends_in("minibatch", "batch"));
         assert!(!ends_in("batch/x", "batch"));
-    }
-
-    #[test]
-    fn what_takes_back_is_told_from_what_gives_and_what_stands() {
-        let takes = |action: Value| takes_back(&serde_json::json!({ "action": action }));
-        assert!(takes("evict".into()));
-        assert!(takes(serde_json::json!({ "freeze": { "until": 5 } })));
-        assert!(!takes("standing_class".into()));
-        assert!(!takes(serde_json::json!({ "undo": { "actuator": "freeze" } })));
-        assert!(!takes(Value::Null));
     }
 }

@@ -15,7 +15,7 @@ use gleaner_act::setting::Hands;
 use gleaner_collector::{LayoutReport, Preset};
 use gleaner_engine::config::{ActConfig, Config};
 use gleaner_engine::decision::{Decision, Mode};
-use gleaner_estimator::sample::Sample;
+use gleaner_estimator::sample::{Sample, TaskId};
 use gleaner_estimator::units::{Span, Timestamp};
 use gleaner_qos::capability::{Ability, Actuator, Capabilities};
 use gleaner_qos::report::Report;
@@ -23,6 +23,7 @@ use gleaner_qos::verdict::Verdict;
 use gleaner_watch::snapshot::{Held, Trouble};
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Time between two looks at what is in force.
 const TEND: Span = Span::from_secs(1);
@@ -171,6 +172,11 @@ impl Hand {
         let held = self.actor.as_ref().map(Actor::held_back).unwrap_or_default();
         let small = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Held { throttled: small(held.throttled), frozen: small(held.frozen) }
+    }
+
+    /// What is in force on which task.
+    pub(super) fn holding(&self) -> Arc<[(TaskId, Actuator)]> {
+        self.actor.as_ref().map(Actor::holding).unwrap_or_default().into()
     }
 
     /// What a person should know: means that do not work, and a mode that cannot be carried out.

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::exit::Failure;
 use crate::output::Reader;
 use gleaner_act::actor::Stage;
+use gleaner_act::means::Means;
 use gleaner_act::outcome::Outcome;
 use gleaner_engine::audit;
 use gleaner_engine::decision::{Decision, Mode};
@@ -20,6 +21,7 @@ use gleaner_qos::report::Report;
 use gleaner_qos::verdict::Action;
 use gleaner_watch::correction::{Ended, Ending};
 use gleaner_watch::publisher::Told;
+use gleaner_watch::story::End;
 use std::time::{Duration, Instant};
 
 impl Daemon {
@@ -85,9 +87,12 @@ impl Daemon {
         self.pace.looked(at);
         self.pace.set_need(self.need(&decision));
         self.look_at_self();
+        // After the acts: nobody waits for it but those who look.
+        let ranked = read.is_ok().then(|| self.policies.live().rankings(&self.sample));
         self.parts.publisher.tell(Told {
             decision: &decision,
             seen: read.is_ok().then_some((&self.sample, self.policies.live().usage())),
+            ranked: ranked.as_ref(),
             sample_took: Some(sample_took),
             tick_took,
             host: &self.host,
@@ -165,6 +170,13 @@ impl Daemon {
                 resource: ending.resource,
                 reason: ending.reason,
                 wall_ms: ending.wall_ms,
+                tick: Some(ending.tick),
+                end: End {
+                    outcome: ending.outcome.to_string(),
+                    means: ending.means.map(Means::word),
+                    took: ending.took,
+                    relief: ending.relief,
+                },
             });
         }
         for reaction in tally.reactions.into_iter().filter(|r| r.stage == Stage::Written) {
@@ -178,6 +190,7 @@ impl Daemon {
         self.host.files_malformed = health.malformed;
         self.host.audit_lines_dropped = self.dropped_before + self.parts.scribe.dropped();
         self.host.held = self.hand.held();
+        self.host.holding = self.hand.holding();
         self.host.shadows = self.policies.scores().into();
         self.follow_abilities();
         if health.scans != self.scans {

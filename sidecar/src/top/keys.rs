@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Keys: one table drives what they do and what the help says of them, so that help cannot lie.
 
-use super::model::{Model, Sort, Tab};
+use super::model::{Model, Sort, Tab, ZOOMS};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 /// What a key asks for. None of them changes anything on the node.
@@ -24,6 +24,8 @@ pub(super) enum Command {
     SortRight,
     Reverse,
     Tree,
+    ZoomIn,
+    ZoomOut,
     Detail,
     Back,
 }
@@ -34,7 +36,7 @@ const PAGE: usize = 10;
 const LONGEST: usize = 80;
 
 /// Commands, their keys, and what the help says.
-pub(super) const KEYS: [(Command, &[KeyCode], &str, &str); 22] = [
+pub(super) const KEYS: [(Command, &[KeyCode], &str, &str); 24] = [
     (Command::Help, &[KeyCode::Char('?'), KeyCode::Char('h')], "? h", "this help"),
     (Command::Quit, &[KeyCode::Char('q')], "q Ctrl-c", "quit"),
     (Command::Pause, &[KeyCode::Char(' ')], "Space", "pause: what is shown stands still"),
@@ -55,6 +57,8 @@ pub(super) const KEYS: [(Command, &[KeyCode], &str, &str); 22] = [
     (Command::SortRight, &[KeyCode::Char('>')], ">", "sort by the column to the right"),
     (Command::Reverse, &[KeyCode::Char('r')], "r", "reverse the order"),
     (Command::Tree, &[KeyCode::Char('e')], "e", "tasks as a tree of cgroups, or as a list"),
+    (Command::ZoomIn, &[KeyCode::Char('+')], "+", "small pictures of less time, in more detail"),
+    (Command::ZoomOut, &[KeyCode::Char('-')], "-", "small pictures of more time"),
     (Command::Detail, &[KeyCode::Enter], "Enter", "everything about the selected line"),
     (Command::Back, &[KeyCode::Esc], "Esc", "back"),
 ];
@@ -120,6 +124,8 @@ fn obey(model: &mut Model, command: Command) {
         Command::SortRight => model.sort = next(&Sort::ALL, model.sort, 1),
         Command::Reverse => model.reverse = !model.reverse,
         Command::Tree => model.tree = !model.tree,
+        Command::ZoomIn => model.zoom = model.zoom.saturating_sub(1),
+        Command::ZoomOut => model.zoom = (model.zoom + 1).min(ZOOMS.len() - 1),
         Command::Detail => model.detail = !model.detail,
         Command::Back => (model.help, model.detail) = (false, false),
     }

@@ -60,13 +60,14 @@ fn scroll(model: &Model, lines: &[String], paint: Paint, area: Rect, buffer: &mu
 }
 
 /// Columns beside the name, by what they are sorted by, from this width of the terminal on.
-const COLUMNS: [(&str, Sort, usize, usize); 7] = [
+const COLUMNS: [(&str, Sort, usize, usize); 8] = [
     ("CLASS", Sort::Class, 11, 0),
     ("CPU", Sort::Cpu, 7, 0),
     ("ALLOC", Sort::Allocation, 7, 70),
     ("WSET", Sort::Memory, 8, 0),
     ("PSI%", Sort::Stall, 6, 64),
     ("AGE", Sort::Age, 9, 76),
+    ("HELD BY", Sort::Held, 16, 96),
     ("MEM% IO% WAIT PRIO TENANT", Sort::Order, 34, 120),
 ];
 
@@ -89,6 +90,7 @@ fn task_head(model: &Model, wide: usize, name: usize) -> String {
         match sort {
             Sort::Class => head.push_str(&format!(" {:<w$}", mark(title, sort), w = width - 1)),
             Sort::Order => head.push_str("   MEM%    IO%  WAIT  PRIO TENANT"),
+            Sort::Held => head.push_str(&format!(" {:<w$}", mark(title, sort), w = width - 1)),
             Sort::Task | Sort::Cpu | Sort::Allocation | Sort::Memory | Sort::Stall | Sort::Age => {
                 head.push_str(&format!(" {:>w$}", mark(title, sort), w = width - 1));
             }
@@ -118,10 +120,17 @@ fn task_line(row: &Row<'_>, wide: usize, width: usize) -> String {
             Sort::Memory => format!(" {:>w$}", task.working_set_bytes.map_or_else(unknown, short)),
             Sort::Stall => format!(" {:>w$}", percent(task.stalls.cpu.some)),
             Sort::Age => format!(" {:>w$}", Span::from_secs_f64(task.age_seconds).to_string()),
+            Sort::Held => format!(" {:<w$}", held(task, w)),
             Sort::Order | Sort::Task => more(task),
         });
     }
     line
+}
+
+/// What holds it, as far as there is room.
+fn held(task: &Task, width: usize) -> String {
+    let all = if task.held.is_empty() { unknown() } else { printable(&task.held.join(",")) };
+    all.chars().take(width).collect()
 }
 
 fn more(task: &Task) -> String {
@@ -197,7 +206,15 @@ fn own(shown: &Shown) -> Vec<String> {
 
 /// One event on a line.
 pub(super) fn event(event: &Event) -> String {
-    format!("{} {:<6} {}", clock(event.at_ms), printable(&event.resource), printable(&event.text))
+    let because = event.correction.as_ref().filter(|correction| correction.takes);
+    let because = because.map(|correction| format!("; {}", printable(&correction.because)));
+    format!(
+        "{} {:<6} {}{}",
+        clock(event.at_ms),
+        printable(&event.resource),
+        printable(&event.text),
+        because.unwrap_or_default()
+    )
 }
 
 /// `14:03:07 UTC`.

@@ -9,6 +9,7 @@ mod lists;
 mod model;
 mod overlay;
 mod paint;
+mod remote;
 mod source;
 mod terminal;
 mod view;
@@ -57,7 +58,7 @@ pub(crate) fn top(args: &Args) -> Result<(), Failure> {
     let client = Client::of(&args.daemon);
     let (source, first, origin) = match (client, &args.daemon.url) {
         (Ok(client), Some(_)) => {
-            let (url, mut source) = (client.url().to_owned(), Source::Daemon(client));
+            let (url, mut source) = (client.url().to_owned(), Source::daemon(client));
             let first = source.look();
             (source, first, url)
         }
@@ -79,7 +80,7 @@ type Begun = (Source, Result<Frame, String>, String);
 
 /// The daemon of this node if one answers.
 fn beside(args: &Args, client: Client) -> Result<Begun, Failure> {
-    let (url, mut source) = (client.url().to_owned(), Source::Daemon(client));
+    let (url, mut source) = (client.url().to_owned(), Source::daemon(client));
     match source.look() {
         Ok(frame) => Ok((source, Ok(frame), url)),
         Err(_) => by_itself(args),
@@ -92,7 +93,7 @@ fn by_itself(args: &Args) -> Result<Begun, Failure> {
     let first = source.look();
     let frame = match (first, args.once || !output::is_terminal()) {
         (Ok(_), true) => {
-            std::thread::sleep(source.every());
+            std::thread::sleep(source.pause());
             source.look()
         }
         (first, _) => first,

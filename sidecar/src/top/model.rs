@@ -7,8 +7,11 @@ use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Looks that the small pictures of the last minutes hold.
-const KEPT: usize = 120;
+/// Looks that the small pictures of the last minutes hold: ten minutes, as the daemon keeps them by the second.
+const KEPT: usize = 600;
+
+/// Looks that one bar of a small picture may stand for, the fewest first.
+pub(super) const ZOOMS: [usize; 5] = [1, 2, 5, 10, 30];
 
 /// A page of the lower half.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,10 +48,11 @@ pub(super) enum Sort {
     Memory,
     Stall,
     Age,
+    Held,
 }
 
 impl Sort {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Order,
         Self::Task,
         Self::Class,
@@ -57,6 +61,7 @@ impl Sort {
         Self::Memory,
         Self::Stall,
         Self::Age,
+        Self::Held,
     ];
 }
 
@@ -93,6 +98,8 @@ pub(super) struct Model {
     pub(super) silent: Duration,
     pub(super) cpu: VecDeque<Option<u64>>,
     pub(super) memory: VecDeque<Option<u64>>,
+    /// Which of [`ZOOMS`] the small pictures have.
+    pub(super) zoom: usize,
     pub(super) tab: Tab,
     pub(super) sort: Sort,
     pub(super) reverse: bool,
@@ -121,6 +128,7 @@ impl Model {
             silent: Duration::ZERO,
             cpu: tail(&past.cpu),
             memory: tail(&past.memory),
+            zoom: 0,
             tab: Tab::default(),
             sort: Sort::default(),
             reverse: false,
@@ -238,6 +246,7 @@ impl Model {
             Sort::Allocation => two.allocation_millicpus.cmp(&one.allocation_millicpus),
             Sort::Memory => bytes(two).cmp(&bytes(one)),
             Sort::Stall => falling(one.stalls.cpu.some, two.stalls.cpu.some),
+            Sort::Held => two.held.len().cmp(&one.held.len()),
             Sort::Age => one.age_seconds.total_cmp(&two.age_seconds),
         };
         if self.reverse { order.reverse() } else { order }
@@ -245,9 +254,12 @@ impl Model {
 }
 
 impl Frame {
-    /// A task's place among those who would be taken from; `None` while nobody is weighed.
+    /// A task's place among those who would be taken from: as the last decision weighed it, or as it would for CPU.
     pub(super) fn order(&self, task: &Task) -> Option<usize> {
         let candidates = &self.shown.decision.verdict.candidates;
+        if candidates.is_empty() {
+            return task.goes.cpu.as_ref()?.number;
+        }
         let mut free = candidates.iter().filter(|candidate| candidate.excluded.is_none());
         free.position(|candidate| candidate.task.name == task.name).map(|place| place + 1)
     }

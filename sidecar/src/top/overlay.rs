@@ -31,11 +31,20 @@ pub(super) fn detail(model: &Model, paint: Paint, area: Rect, buffer: &mut Buffe
         Tab::Decisions => {
             let Some(event) = events.get(model.selected) else { return };
             let when = crate::civil::date_time(event.at_ms);
-            let lines = vec![
+            let mut lines = vec![
                 format!("{when} UTC, over {}", printable(&event.resource)),
                 printable(&event.text),
-                "`gleaner explain` tells more of it from the audit file".to_owned(),
             ];
+            if let Some(more) = &event.correction {
+                lines.push(format!("because  {}", printable(&more.because)));
+                lines.push(format!("and then {}", printable(&more.came)));
+            }
+            lines.push(match event.tick {
+                Some(tick) => {
+                    format!("explained at /decisions/{tick}, and by `gleaner explain {tick}`")
+                }
+                None => "`gleaner explain` tells more of it from the audit file".to_owned(),
+            });
             show(&format!("Event {}", event.number), lines, paint, area, buffer);
         }
         Tab::Signals | Tab::Own => {}
@@ -47,7 +56,7 @@ fn task_lines(task: &Task) -> Vec<String> {
         |b: Option<gleaner_estimator::units::Bytes>| b.map_or_else(unknown, |b| b.to_string());
     let cpu = task.allocation_millicpus.map_or_else(unknown, |cpu| format!("{cpu} cores"));
     let stalls = &task.stalls;
-    vec![
+    let mut lines = vec![
         format!("{} because {}", printable(&task.class), printable(&task.why)),
         format!(
             "priority {}, tenant {}",
@@ -77,7 +86,16 @@ fn task_lines(task: &Task) -> Vec<String> {
             percent(task.throttled_ratio)
         ),
         format!("age       {}", Span::from_secs_f64(task.age_seconds)),
-    ]
+    ];
+    let held = if task.held.is_empty() { unknown() } else { printable(&task.held.join(", ")) };
+    lines.push(format!("held by   {held}"));
+    let goes = &task.goes;
+    for (resource, place) in [("CPU", &goes.cpu), ("memory", &goes.memory), ("IO", &goes.io)] {
+        let Some(place) = place else { continue };
+        let number = place.number.map_or_else(unknown, |number| number.to_string());
+        lines.push(format!("for {resource:<6}goes {number}: {}", printable(&place.why)));
+    }
+    lines
 }
 
 /// A box in the middle, as large as it must be.

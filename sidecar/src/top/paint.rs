@@ -92,18 +92,28 @@ const fn ascii(c: char) -> char {
     }
 }
 
-/// The last values as a row of bars, each as high as its share of the highest; a gap where nothing is known.
-pub(super) fn sparkline(past: &VecDeque<Option<u64>>, width: usize, ascii: bool) -> String {
+/// The last values as a row of bars, each as high as its share of the highest; a gap where nothing is known. A bar
+/// stands for the highest of `each` values, counted from the newest, so that no short peak is lost.
+pub(super) fn sparkline(
+    past: &VecDeque<Option<u64>>,
+    width: usize,
+    each: usize,
+    ascii: bool,
+) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     const PLAIN: [char; 8] = ['_', '.', ',', '-', '=', '+', '*', '#'];
     let bars = if ascii { PLAIN } else { BARS };
-    let tail = past.iter().skip(past.len().saturating_sub(width));
-    let most = tail.clone().flatten().copied().max().unwrap_or(0).max(1);
+    let kept: Vec<Option<u64>> = past.iter().copied().collect();
+    let groups =
+        kept.rchunks(each.max(1)).take(width).map(|group| group.iter().copied().flatten().max());
+    let mut tail: Vec<Option<u64>> = groups.collect();
+    tail.reverse();
+    let most = tail.iter().flatten().copied().max().unwrap_or(0).max(1);
     let bar = |value: &Option<u64>| {
         let height = value.map(|value| value.saturating_mul(7).div_ceil(most));
         height.and_then(|h| bars.get(usize::try_from(h).ok()?)).copied().unwrap_or(' ')
     };
-    tail.map(bar).collect()
+    tail.iter().map(bar).collect()
 }
 
 #[cfg(test)]
@@ -113,9 +123,11 @@ mod tests {
     #[test]
     fn bars_are_shares_of_the_highest_and_gaps_are_gaps() {
         let past = VecDeque::from([Some(0), Some(50), None, Some(100)]);
-        assert_eq!(sparkline(&past, 9, false), "▁▅ █");
-        assert_eq!(sparkline(&past, 2, true), " #");
-        assert_eq!(sparkline(&VecDeque::from([Some(0)]), 5, true), "_");
+        assert_eq!(sparkline(&past, 9, 1, false), "▁▅ █");
+        assert_eq!(sparkline(&past, 2, 1, true), " #");
+        assert_eq!(sparkline(&VecDeque::from([Some(0)]), 5, 1, true), "_");
+        assert_eq!(sparkline(&past, 9, 2, false), "▅█", "a bar is the highest of two");
+        assert_eq!(sparkline(&past, 1, 3, false), "█", "counted from the newest");
         assert_eq!("64 − 3 … ü".chars().map(ascii).collect::<String>(), "64 - 3 ~ ?");
     }
 }

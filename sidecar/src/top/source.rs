@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Where `top` looks: a running daemon, or by itself at this node where none runs.
 
+use super::remote::Remote;
 use crate::client::Client;
 use crate::clock::{boot_time, wall_ms};
 use crate::exit::{Exit, Failure};
@@ -38,7 +39,7 @@ pub(super) struct Past {
 /// Somebody to look at.
 pub(super) enum Source {
     /// A daemon that runs.
-    Daemon(Client),
+    Daemon(Box<Remote>),
     /// An engine of our own, which only observes.
     Own(Box<Own>),
 }
@@ -49,11 +50,27 @@ impl Source {
         Own::open(config).map(|own| Self::Own(Box::new(own)))
     }
 
-    /// Time between two looks.
-    pub(super) fn every(&self) -> Duration {
+    /// A daemon that runs.
+    pub(super) fn daemon(client: Client) -> Self {
+        Self::Daemon(Box::new(Remote::new(client)))
+    }
+
+    /// Time to wait before the next look.
+    pub(super) fn pause(&self) -> Duration {
         match self {
-            Self::Daemon(_) => Duration::from_secs(1),
+            Self::Daemon(remote) => remote.pause(),
             Self::Own(own) => own.every,
+        }
+    }
+
+    /// Looks when there is something new: a daemon says so itself.
+    ///
+    /// # Errors
+    /// As [`Source::look`].
+    pub(super) fn next(&mut self) -> Result<Frame, String> {
+        match self {
+            Self::Daemon(remote) => remote.follow(),
+            Self::Own(own) => own.look(),
         }
     }
 
@@ -63,11 +80,7 @@ impl Source {
     /// One sentence that says why nothing can be seen.
     pub(super) fn look(&mut self) -> Result<Frame, String> {
         match self {
-            Self::Daemon(client) => {
-                let shown = client.get("/v1/decision")?;
-                let Tasks { tasks } = client.get("/v1/tasks")?;
-                Ok(Frame { shown, tasks, events: client.get("/v1/events")? })
-            }
+            Self::Daemon(remote) => remote.look(),
             Self::Own(own) => own.look(),
         }
     }
@@ -75,8 +88,8 @@ impl Source {
     /// The last ten minutes, where somebody kept them.
     pub(super) fn past(&self) -> Past {
         match self {
-            Self::Daemon(client) => {
-                let columns = client.get::<Columns>("/v1/history?range=10m");
+            Self::Daemon(remote) => {
+                let columns = remote.client.get::<Columns>("/v1/history?range=10m");
                 columns.map(|columns| columns.past()).unwrap_or_default()
             }
             Self::Own(_) => Past::default(),
@@ -141,11 +154,14 @@ impl Own {
         };
         let began = Instant::now();
         let decision = self.engine.tick(Reading { at, wall_ms: wall_ms(), body });
+        let tick_took = began.elapsed();
+        let ranked = read.is_ok().then(|| self.engine.rankings(&self.sample));
         self.publisher.tell(Told {
             decision: &decision,
             seen: read.is_ok().then_some((&self.sample, self.engine.usage())),
+            ranked: ranked.as_ref(),
             sample_took: Some(sample_took),
-            tick_took: began.elapsed(),
+            tick_took,
             host: &self.host,
         });
         let Tasks { tasks } = self.ask("/v1/tasks")?;

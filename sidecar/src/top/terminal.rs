@@ -40,8 +40,8 @@ pub(super) fn run(model: Model, source: Source) -> Result<(), Failure> {
 
 /// Looks again and again until nobody wants to know.
 fn look(mut source: Source, looks: &Sender<Result<Frame, String>>, stopped: &Receiver<()>) {
-    while stopped.recv_timeout(source.every()) == Err(RecvTimeoutError::Timeout) {
-        if looks.send(source.look()).is_err() {
+    while stopped.recv_timeout(source.pause()) == Err(RecvTimeoutError::Timeout) {
+        if looks.send(source.next()).is_err() {
             return;
         }
     }

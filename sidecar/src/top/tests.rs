@@ -229,6 +229,36 @@ fn a_name_cannot_drive_the_terminal() {
 }
 
 #[test]
+fn the_keys_are_those_of_the_documents_and_of_the_help() {
+    let rows: Vec<String> =
+        KEYS.iter().map(|(_, _, keys, what)| format!("| `{keys}` | {what} |")).collect();
+    let (_, documented) = include_str!("../../../docs/operating.md")
+        .split_once("Keys of `gleaner top`:")
+        .expect("the section is there");
+    let listed = documented.lines().skip(4).take_while(|line| line.starts_with('|'));
+    assert_eq!(listed.collect::<Vec<_>>(), rows);
+    let mut model = model(decision());
+    model.help = true;
+    let help = picture(&model, 120, 40);
+    for (_, _, keys, what) in KEYS {
+        assert!(help.lines().any(|line| line.contains(keys) && line.contains(what)), "{keys}");
+    }
+}
+
+#[test]
+fn a_wider_picture_of_the_past_is_zoomed_out() {
+    let mut model = model(decision());
+    let narrow = picture(&model, 130, 20);
+    type_in(&mut model, "--");
+    let wide = picture(&model, 130, 20);
+    assert!(wide.contains("5 looks a bar") && !narrow.contains("a bar"), "{wide}");
+    let bars = |text: &str| text.chars().filter(|c| ('▁'..='█').contains(c)).count();
+    assert!(bars(&wide) < bars(&narrow), "the same looks in fewer bars");
+    type_in(&mut model, "++++");
+    assert_eq!(picture(&model, 130, 20), narrow);
+}
+
+#[test]
 fn each_key_has_one_meaning() {
     let codes: Vec<String> =
         KEYS.iter().flat_map(|(_, codes, ..)| codes.iter().map(|c| format!("{c:?}"))).collect();

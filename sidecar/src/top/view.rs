@@ -2,7 +2,7 @@
 //! The whole picture, drawn into a buffer: head, page, last event. Draws what the model holds and asks nobody.
 
 use super::lists;
-use super::model::{Model, Tab};
+use super::model::{Model, Tab, ZOOMS};
 use super::overlay;
 use super::paint::{Paint, sparkline, to_ascii};
 use crate::shown::{Lending, Reading, Shown, Words};
@@ -19,6 +19,9 @@ use std::time::Duration;
 
 /// Below this nothing can be read.
 const LEAST: (u16, u16) = (60, 15);
+
+/// From this width on there is room for small pictures beside the longest signal.
+const SPARKLINES: usize = 108;
 
 /// News that are older than this are late.
 const LATE: Duration = Duration::from_secs(3);
@@ -54,7 +57,8 @@ fn everything(model: &Model, area: Rect, buffer: &mut Buffer) {
         let Shown { decision, why: words, .. } = shown;
         let wide = usize::from(area.width);
         let cores = |cpu: gleaner_estimator::units::MilliCpus| format!("{:.1}", cpu.to_base());
-        let line = Strip { name: "CPU", resource: Resource::Cpu, wide, paint, shown };
+        let each = ZOOMS.get(model.zoom).copied().unwrap_or(1);
+        let line = Strip { name: "CPU", resource: Resource::Cpu, wide, each, paint, shown };
         line.lent(&words.cpu, &decision.cpu, &model.cpu, cores).render(cpu, buffer);
         let line = Strip { name: "MEM", resource: Resource::Memory, ..line };
         line.lent(&words.memory, &decision.memory, &model.memory, lists::short)
@@ -99,6 +103,10 @@ fn title(model: &Model, paint: Paint) -> Line<'static> {
             ]);
         }
     }
+    if model.zoom > 0 {
+        let each = ZOOMS.get(model.zoom).copied().unwrap_or(1);
+        parts.push(Part::raw(format!("  {each} looks a bar")));
+    }
     if model.paused {
         parts.push(paint.alarm("  PAUSED"));
     }
@@ -112,6 +120,8 @@ struct Strip<'a> {
     name: &'static str,
     resource: Resource,
     wide: usize,
+    /// Looks to a bar of the small picture.
+    each: usize,
     paint: Paint,
     shown: &'a Shown,
 }
@@ -145,11 +155,11 @@ impl Strip<'_> {
             _ => format!(" {:>6} more", format!("+{}", show(r.offer.amount))),
         };
         parts.push(self.paint.strong(offer));
-        if self.wide >= 100 {
+        if self.wide >= SPARKLINES {
             let used = r.usage.guaranteed.map_or_else(lists::unknown, &show);
             parts.push(Part::raw(format!("  owners {used:>5} ")));
-            let width = (self.wide - 96).min(60);
-            parts.push(self.paint.owners(sparkline(past, width, self.paint.0.ascii)));
+            let width = (self.wide - SPARKLINES + 8).min(60);
+            parts.push(self.paint.owners(sparkline(past, width, self.each, self.paint.0.ascii)));
         }
         self.pressure(&mut parts);
         Line::from(parts)

@@ -3,6 +3,7 @@
 
 use crate::about::About;
 use crate::metrics::own::Own;
+use crate::order::{self, Said};
 use crate::snapshot::{HostState, Snapshot, TaskView};
 use crate::state::State;
 use crate::why::{Why, why, why_io};
@@ -12,6 +13,7 @@ use gleaner_estimator::reason::{Bound, Resource};
 use gleaner_estimator::sample::Class;
 use gleaner_estimator::units::{Bytes, MilliCpus, Ratio};
 use gleaner_estimator::usage::Stalls;
+use gleaner_qos::capability::Actuator;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::time::Instant;
@@ -204,10 +206,35 @@ struct TaskAnswer<'a> {
     stalls: Stalls,
     pids: Option<u64>,
     age_seconds: f64,
+    /// What of ours is in force on it.
+    held: Vec<&'static str>,
+    /// Its place among those who would be evicted, by resource; `null` for who is not best-effort.
+    goes: Goes,
+}
+
+#[derive(Serialize)]
+struct Goes {
+    cpu: Option<PlaceAnswer>,
+    memory: Option<PlaceAnswer>,
+    io: Option<PlaceAnswer>,
+}
+
+#[derive(Serialize)]
+struct PlaceAnswer {
+    /// From 1; `null` for who cannot be chosen.
+    number: Option<usize>,
+    why: String,
+}
+
+impl From<Said> for PlaceAnswer {
+    fn from(said: Said) -> Self {
+        Self { number: said.number, why: said.why }
+    }
 }
 
 impl<'a> TaskAnswer<'a> {
-    fn of(view: &'a TaskView) -> Self {
+    fn of(shot: &'a Snapshot, view: &'a TaskView, said: [Option<Said>; 3]) -> Self {
+        let [cpu, memory, io] = said.map(|said| said.map(PlaceAnswer::from));
         let (task, usage) = (&view.task, &view.usage);
         Self {
             name: &task.id.name,
@@ -228,13 +255,15 @@ impl<'a> TaskAnswer<'a> {
             stalls: usage.stalls,
             pids: view.pids,
             age_seconds: view.age.secs(),
+            held: shot.holds(&task.id).map(Actuator::word).collect(),
+            goes: Goes { cpu, memory, io },
         }
     }
 }
 
 pub(super) fn tasks(shot: &Snapshot, now: Instant) -> TasksAnswer<'_> {
-    TasksAnswer {
-        head: Head::of(shot, now),
-        tasks: shot.tasks.iter().map(TaskAnswer::of).collect(),
-    }
+    let said = order::said(&shot.order, shot.tasks.len());
+    let each = shot.tasks.iter().zip(said);
+    let tasks = each.map(|(view, said)| TaskAnswer::of(shot, view, said)).collect();
+    TasksAnswer { head: Head::of(shot, now), tasks }
 }

@@ -14,7 +14,7 @@ pub fn answer(published: &Published, path: &str) -> Option<Vec<u8>> {
     match path {
         "/v1/decision" => encode(&json::decision(published.load()?.as_ref(), now)),
         "/v1/tasks" => encode(&json::tasks(published.load()?.as_ref(), now)),
-        "/v1/events" => encode(&published.events().latest()),
+        "/v1/events" => encode(&published.latest_events()),
         _ => None,
     }
 }

@@ -3,14 +3,17 @@
 
 mod assets;
 mod connection;
+mod explained;
 mod frame;
 mod guard;
+mod html;
 mod json;
 mod live;
 mod local;
 mod page;
 mod routes;
 mod stall;
+mod well;
 
 pub use local::answer;
 

@@ -2,15 +2,20 @@
 //! The page as HTML: sentences and tables are in it, so it says everything without a script too.
 
 use super::assets::{PAGE_SCRIPT, PAGE_STYLE};
+use super::html::{each, escape, fill, moment};
 use crate::about::About;
 use crate::events::Event;
-use crate::metrics::own::Own;
+use crate::metrics::Reactions;
+use crate::order::{Said, column, said};
 use crate::published::Published;
 use crate::snapshot::{Snapshot, TaskView, Trouble};
 use crate::state::State;
 use crate::why::{Why, why, why_io};
 use gleaner_engine::decision::Mode;
+use gleaner_estimator::reason::Resource;
+use gleaner_estimator::sample::Class;
 use gleaner_estimator::units::{Bytes, MilliCpus};
+use gleaner_qos::capability::Actuator;
 use std::fmt::Write;
 use std::time::Instant;
 
@@ -20,26 +25,34 @@ const TEMPLATE: &str = include_str!("../../page/index.html");
 const TASKS_MOST: usize = 50;
 
 /// The whole page now.
-pub(super) fn render(published: &Published, now: Instant) -> String {
+pub(super) fn render(
+    published: &Published,
+    reacted: &Reactions,
+    well: &str,
+    now: Instant,
+) -> String {
     let about = published.about();
     let shot = published.load();
-    let events = published.events().latest();
+    let events = published.latest_events();
     let mut parts = vec![
         ("script", PAGE_SCRIPT.path.to_owned()),
         ("style", PAGE_STYLE.path.to_owned()),
         ("node", escape(&about.node)),
         ("version", escape(&about.version)),
-        ("events", rows(&events, event)),
+        ("events", each(&events, event)),
+        ("last", last(&events)),
+        ("reacted", escape(&reacted.said)),
+        ("own", escape(well)),
     ];
     parts.extend(match &shot {
-        Some(shot) => moment(shot, &about, now),
+        Some(shot) => now_shown(shot, &about, now),
         None => Vec::new(),
     });
     fill(TEMPLATE, &parts)
 }
 
 /// What a snapshot fills in.
-fn moment(shot: &Snapshot, about: &About, now: Instant) -> Vec<(&'static str, String)> {
+fn now_shown(shot: &Snapshot, about: &About, now: Instant) -> Vec<(&'static str, String)> {
     let decision = shot.decision_at(now);
     let [cpu, memory] = why(&decision, about);
     let state = State::of_node(shot, now);
@@ -52,46 +65,9 @@ fn moment(shot: &Snapshot, about: &About, now: Instant) -> Vec<(&'static str, St
         ("cpu", words("CPU", "cpu", &cpu)),
         ("memory", words("Memory", "memory", &memory)),
         ("io", why_io(&decision).map_or_else(String::new, |io| words("IO", "io", &io))),
-        ("troubles", rows(&shot.host.troubles, trouble)),
-        ("tasks", rows(&shot.tasks[..shot.tasks.len().min(TASKS_MOST)], task)),
-        ("own", own()),
+        ("troubles", each(shot.host.troubles.iter(), trouble)),
+        ("tasks", tasks(shot)),
     ]
-}
-
-/// Replaces each `{{name}}`; a name without a value becomes nothing.
-fn fill(template: &str, parts: &[(&str, String)]) -> String {
-    let mut page = String::with_capacity(template.len() * 2);
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once("{{") {
-        page.push_str(before);
-        let (name, after) = after.split_once("}}").unwrap_or((after, ""));
-        if let Some((_, value)) = parts.iter().find(|(known, _)| *known == name) {
-            page.push_str(value);
-        }
-        rest = after;
-    }
-    page.push_str(rest);
-    page
-}
-
-/// Text as HTML: names of tasks come from whoever made the cgroup.
-fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            _ => safe.push(c),
-        }
-    }
-    safe
-}
-
-fn rows<T>(all: &[T], row: impl Fn(&T) -> String) -> String {
-    all.iter().map(row).collect()
 }
 
 fn words(title: &str, id: &str, why: &Why) -> String {
@@ -114,49 +90,76 @@ fn trouble(trouble: &Trouble) -> String {
     text + "</li>"
 }
 
+/// What was taken back last, an eviction before all else.
+fn last(events: &[Event]) -> String {
+    let of = |evicts: bool| {
+        events.iter().find(|event| {
+            let done = event.correction.as_ref();
+            done.is_some_and(|c| if evicts { c.action == "evict" } else { c.takes })
+        })
+    };
+    let Some(event) = of(true).or_else(|| of(false)) else {
+        return "Nothing was taken back yet.".to_owned();
+    };
+    let (when, text) = (moment(event.at_ms), escape(&event.text));
+    let more = event.correction.as_ref();
+    let because = more.map_or_else(String::new, |c| format!(", because {}", escape(&c.because)));
+    let came = more.map_or_else(String::new, |c| format!(" ({})", escape(&c.came)));
+    format!("Last taken back: {when} {text}{because}{came}. {}", link(event, "Why this one?"))
+}
+
+fn link(event: &Event, text: &str) -> String {
+    let to = |tick: u64| format!("<a href=\"/decisions/{tick}\" data-tick=\"{tick}\">{text}</a>");
+    event.tick.map_or_else(String::new, to)
+}
+
 fn event(event: &Event) -> String {
-    // The script writes the time in the reader's zone.
+    let more = event.correction.as_ref();
+    let text = |of: Option<&String>| of.map_or_else(String::new, |text| escape(text));
+    let number = event.tick.map(|tick| tick.to_string()).unwrap_or_default();
     format!(
-        "<tr><td><time data-ms=\"{}\"></time></td><td>{}</td><td>{}</td></tr>",
-        event.at_ms,
+        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+        moment(event.at_ms),
         event.resource.word(),
-        escape(&event.text)
+        escape(&event.text),
+        text(more.map(|c| &c.because)),
+        text(more.map(|c| &c.came)),
+        link(event, &number),
     )
 }
 
-fn task(view: &TaskView) -> String {
+/// Best-effort ones first, in the order in which they would go if CPU ran short.
+fn tasks(shot: &Snapshot) -> String {
+    let cpu = column(Resource::Cpu);
+    let mut all: Vec<(&TaskView, Option<Said>)> = shot
+        .tasks
+        .iter()
+        .zip(said(&shot.order, shot.tasks.len()))
+        .map(|(task, mut said)| (task, said[cpu].take()))
+        .collect();
+    all.sort_by_key(|(view, said)| {
+        let place = said.as_ref().and_then(|said| said.number).unwrap_or(usize::MAX);
+        (view.task.class != Class::BestEffort, place)
+    });
+    each(all.into_iter().take(TASKS_MOST), |(view, said)| task(shot, view, said.as_ref()))
+}
+
+fn task(shot: &Snapshot, view: &TaskView, said: Option<&Said>) -> String {
     let unknown = || "–".to_owned();
     let cores = |milli: MilliCpus| milli.to_string();
     let bytes = |bytes: Bytes| bytes.to_string();
     let used = view.usage.cpu.map_or_else(unknown, |cpu| format!("{cpu:.2}"));
+    let held: Vec<&str> = shot.holds(&view.task.id).map(Actuator::word).collect();
+    let place = said.and_then(|said| said.number).map_or_else(unknown, |number| number.to_string());
     format!(
-        "<tr><th scope=\"row\">{}</th><td>{}</td><td>{used}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+        "<tr><td>{place}</td><th scope=\"row\">{}</th><td>{}</td><td>{used}</td><td>{}</td><td>{}</td>\
+         <td>{}</td><td>{}</td><td>{}</td></tr>",
         escape(&view.task.id.name),
         view.task.class.word(),
         view.task.allocation.cpu.map_or_else(unknown, cores),
         view.usage.working_set.map_or_else(unknown, bytes),
+        if held.is_empty() { unknown() } else { held.join(", ") },
         view.age,
+        said.map_or_else(String::new, |said| escape(&said.why)),
     )
-}
-
-fn own() -> String {
-    let own = Own::read();
-    let resident = own.resident_bytes.map(|bytes| format!("{:.1} MiB", bytes / 1_048_576.0));
-    let cpu = own.cpu_seconds.map(|seconds| format!("{seconds:.1} s of CPU since its start"));
-    [resident, cpu].into_iter().flatten().collect::<Vec<_>>().join(" · ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_text_and_unknown_parts_are_nothing() {
-        assert_eq!(
-            escape("<img src='x' onerror=\"a&b\">"),
-            "&lt;img src=&#39;x&#39; onerror=&quot;a&amp;b&quot;&gt;"
-        );
-        let page = fill("a {{x}} b {{y}} c", &[("x", "{{y}}".to_owned())]);
-        assert_eq!(page, "a {{y}} b  c", "values are not templates");
-    }
 }

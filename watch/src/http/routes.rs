@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What can be asked: the table of paths and what each answers.
 
-use super::assets::{PAGE_SCRIPT, PAGE_STYLE};
+use super::assets::{self, PAGE_SCRIPT, PAGE_STYLE};
+use super::explained::{self, Wanted};
 use super::frame::Frame;
+use super::well::{self, Well};
 use super::{HttpConfig, Surface, guard, json, live, page};
 use crate::history::Range;
 use crate::metrics::{CONTENT_TYPE, Metrics};
 use crate::published::Published;
 use crate::snapshot::Snapshot;
 use axum::Router;
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Response};
@@ -26,6 +28,8 @@ struct Shown {
     published: Arc<Published>,
     metrics: Arc<Metrics>,
     viewers: Arc<Semaphore>,
+    /// How many there may be.
+    viewers_most: usize,
     end: watch::Receiver<()>,
 }
 
@@ -52,15 +56,10 @@ pub(super) fn router(
                 PAGE_STYLE.path,
                 get(|asked: HeaderMap| async move { PAGE_STYLE.answer(&asked) }),
             )
+            .route("/decisions/{id}", get(explained))
+            .route("/v1/decisions/{id}", get(explained_json))
             .route("/v1/live", get(live))
-            .route("/v1/frame", get(frame))
-            .route("/v1/history", get(history))
-            .route("/v1/events", get(events))
-            .route("/v1/offer", get(offer))
-            .route("/v1/decision", get(decision))
-            .route("/v1/tasks", get(tasks))
-            .route("/v1/policies", get(policies))
-            .route("/v1/layout", get(layout)),
+            .merge(data()),
     };
     let names: Arc<[String]> = config
         .allowed_hosts
@@ -69,9 +68,29 @@ pub(super) fn router(
         .collect::<Vec<_>>()
         .into();
     let viewers = Arc::new(Semaphore::new(config.limits.viewers));
+    let viewers_most = config.limits.viewers;
     all.fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing here\n") })
-        .with_state(Shown { published, metrics, viewers, end })
+        .with_state(Shown { published, metrics, viewers, viewers_most, end })
         .layer(from_fn_with_state(names, guard::guard))
+}
+
+/// What answers JSON, with and without that at the end of its name.
+fn data() -> Router<Shown> {
+    let all = [
+        ("/v1/frame", get(frame)),
+        ("/v1/history", get(history)),
+        ("/v1/events", get(events)),
+        ("/v1/offer", get(offer)),
+        ("/v1/decision", get(decision)),
+        ("/v1/tasks", get(tasks)),
+        ("/v1/policies", get(policies)),
+        ("/v1/reactions", get(reactions)),
+        ("/v1/self", get(itself)),
+        ("/v1/layout", get(layout)),
+    ];
+    all.into_iter().fold(Router::new(), |router, (path, answer)| {
+        router.route(path, answer.clone()).route(&format!("{path}.json"), answer)
+    })
 }
 
 async fn scrape(State(shown): State<Shown>) -> Response {
@@ -115,8 +134,41 @@ async fn policies(State(shown): State<Shown>) -> Response {
     answer(&shown, |shot, now| encode(&json::policies(shot, now)))
 }
 
-async fn page(State(shown): State<Shown>) -> Html<String> {
-    Html(page::render(&shown.published, Instant::now()))
+async fn page(State(shown): State<Shown>, asked: HeaderMap) -> Response {
+    let (reacted, well) = (shown.metrics.reactions(), well_of(&shown));
+    let page = page::render(&shown.published, &reacted, &well.said, Instant::now());
+    assets::html(page, &asked)
+}
+
+async fn explained(State(shown): State<Shown>, Path(id): Path<String>) -> Response {
+    let found = explained::wanted(&id).and_then(|(tick, form)| {
+        let explained = explained::explain(&shown.published, tick)?;
+        Ok(match form {
+            Wanted::Page => Html(explained::page(&explained)).into_response(),
+            Wanted::Json => respond(encode(&explained)),
+        })
+    });
+    found.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn explained_json(State(shown): State<Shown>, Path(id): Path<String>) -> Response {
+    let found = explained::wanted(&id)
+        .and_then(|(tick, _)| explained::explain(&shown.published, tick))
+        .map(|explained| respond(encode(&explained)));
+    found.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn reactions(State(shown): State<Shown>) -> Response {
+    respond(encode(&shown.metrics.reactions()))
+}
+
+async fn itself(State(shown): State<Shown>) -> Response {
+    respond(encode(&well_of(&shown)))
+}
+
+fn well_of(shown: &Shown) -> Well {
+    let free = shown.viewers.available_permits();
+    well::well(&shown.published, &shown.metrics, free, shown.viewers_most)
 }
 
 async fn live(State(shown): State<Shown>) -> Response {
@@ -139,8 +191,7 @@ async fn history(State(shown): State<Shown>, Query(asked): Query<Asked>) -> Resp
 }
 
 async fn events(State(shown): State<Shown>) -> Response {
-    let latest = shown.published.events().latest();
-    respond(encode(&latest))
+    respond(encode(&shown.published.latest_events()))
 }
 
 /// What a client may ask of `/v1/history`.

@@ -8,6 +8,7 @@ mod labels;
 pub mod list;
 pub mod look;
 pub mod own;
+mod reactions;
 
 use crate::correction::{Counted, Ended, Ending};
 use crate::published::Published;
@@ -17,6 +18,7 @@ use entry::{Metric, Source};
 use gleaner_engine::decision::Health;
 use gleaner_estimator::reason::Resource;
 use prometheus::{GaugeVec, Histogram, HistogramOpts, IntCounterVec, Opts, Registry, TextEncoder};
+pub use reactions::Reactions;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -155,8 +157,12 @@ impl Metrics {
         }
     }
 
+    fn histogram(&self, name: &str) -> Option<&Histogram> {
+        self.histograms.get(name)
+    }
+
     fn observe(&self, name: &str, took: Duration) {
-        match self.histograms.get(name) {
+        match self.histogram(name) {
             Some(histogram) => histogram.observe(took.as_secs_f64()),
             None => debug_assert!(false, "{name} is not in the list"),
         }

@@ -20,6 +20,7 @@ use gleaner_watch::about::About;
 use gleaner_watch::correction::{Ended, Ending};
 use gleaner_watch::publisher::{Publisher, Told};
 use gleaner_watch::snapshot::{Held, HostState};
+use gleaner_watch::story::End;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,6 +103,7 @@ impl Node {
         self.publisher.tell(Told {
             decision: &decision,
             seen: Some((&sample, self.engine.usage())),
+            ranked: Some(&self.engine.rankings(&sample)),
             sample_took: Some(Duration::from_micros(600 + self.secs % 7 * 90)),
             tick_took: Duration::from_micros(18 + self.secs % 5 * 6),
             host: &self.host,
@@ -174,6 +176,12 @@ impl Node {
                 reason: correction.why().reason,
                 ending,
                 wall_ms: self.wall_ms(),
+                tick: Some(decision.tick),
+                end: End {
+                    outcome: ending.word().to_owned(),
+                    took: Span::from_millis(35 + self.secs * 13 % 118),
+                    ..End::default()
+                },
             });
             let taken = matches!(correction.action(), Action::Freeze { .. } | Action::Evict);
             if ending != Ending::Observed && taken {
@@ -184,6 +192,19 @@ impl Node {
         let frozen = self.jobs.values().filter(|job| job.frozen_until.is_some_and(|at| at > now));
         let frozen = u32::try_from(frozen.count()).expect("few");
         self.host.held = Held { throttled: 0, frozen };
+        self.host.holding = self.holding(now);
+    }
+
+    /// Borrowers stand in the lowest class from their first second on; some are frozen.
+    fn holding(&self, now: Timestamp) -> Arc<[(TaskId, Actuator)]> {
+        let borrowed = self.jobs.values().filter(|job| job.task.class == Class::BestEffort);
+        let on = |job: &Job| {
+            let frozen = job.frozen_until.is_some_and(|until| until > now);
+            let always = [Actuator::StandingClass, Actuator::IoWeight];
+            let all = always.into_iter().chain(frozen.then_some(Actuator::Freeze));
+            all.map(|actuator| (job.task.id.clone(), actuator)).collect::<Vec<_>>()
+        };
+        borrowed.flat_map(on).collect()
     }
 
     fn carry_out(&mut self, correction: &Correction) -> Ending {

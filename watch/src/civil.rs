@@ -2,14 +2,16 @@
 //! Milliseconds since 1970 as a date and time of day, UTC.
 
 /// `2026-01-31 12:00:05.123`.
-pub(crate) fn date_time(wall_ms: u64) -> String {
+#[must_use]
+pub fn date_time(wall_ms: u64) -> String {
     let (days, millis) = (wall_ms / 86_400_000, wall_ms % 86_400_000);
     let (year, month, day) = date(days);
     format!("{year:04}-{month:02}-{day:02} {}", time(millis))
 }
 
 /// `12:00:05.123` of any day.
-pub(crate) fn time(wall_ms: u64) -> String {
+#[must_use]
+pub fn time(wall_ms: u64) -> String {
     let millis = wall_ms % 86_400_000;
     let (secs, millis) = (millis / 1000, millis % 1000);
     format!("{:02}:{:02}:{:02}.{millis:03}", secs / 3600, secs / 60 % 60, secs % 60)
