@@ -135,9 +135,13 @@ fn pages(address: SocketAddr) -> Result<(), Failure> {
     for order in std::io::stdin().lines() {
         counts.open.store(order? == "on", Relaxed);
     }
-    let said = [&counts.answers, &counts.bytes, &counts.frames, &counts.turned_away, &counts.failed];
+    let said =
+        [&counts.answers, &counts.bytes, &counts.frames, &counts.turned_away, &counts.failed];
     let [answers, bytes, frames, away, failed] = said.map(|count| count.load(Relaxed));
-    println!("{answers} answers of {} MiB, {frames} frames streamed, {away} times no place for a stream, {failed} failed", bytes >> 20);
+    println!(
+        "{answers} answers of {} MiB, {frames} frames streamed, {away} times no place for a stream, {failed} failed",
+        bytes >> 20
+    );
     Ok(())
 }
 
