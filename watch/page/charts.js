@@ -48,7 +48,7 @@ function series(spec) {
 function axes() {
   const one = (more) => ({ stroke: () => ink("faint"), grid: { stroke: () => ink("line"), width: 0.5 }, ticks: { stroke: () => ink("line") }, ...more });
   const short = (time) => new Date(time * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
-  return [one({ space: 64, values: (u, times) => times.map(short) }), one({ size: 56 })];
+  return [one({ space: 52, values: (u, times) => times.map(short) }), one({ size: 56 })];
 }
 
 function options(spec, box) {
