@@ -31,6 +31,11 @@ await check("what is shown is the decision of that number", async () => {
   let last = null;
   for (let tries = 0; tries < 30; tries += 1) {
     last = await page.evaluate(async () => {
+      // Right after it was shown; the daemon decides more often than it tells.
+      await new Promise((resolve) => {
+        const seer = new MutationObserver(() => { seer.disconnect(); resolve(); });
+        seer.observe(document.getElementById("tick"), { childList: true });
+      });
       const answer = await (await fetch("/v1/decision")).json();
       const text = (one) => document.querySelector(one).textContent;
       const shown = (id) => `${text(`#${id} .headline`)} ${text(`#${id} .limit`)}`.trim();
@@ -41,7 +46,6 @@ await check("what is shown is the decision of that number", async () => {
       };
     });
     if (last.ticks[0] === last.ticks[1]) break;
-    await page.waitForTimeout(100);
   }
   const wrong = Object.values(last).filter(([shown, asked]) => shown !== asked);
   return wrong.length ? wrong : null;
