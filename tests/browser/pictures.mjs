@@ -8,13 +8,13 @@ import { readFileSync } from "node:fs";
 const [modules, executablePath, url, out, terminal] = process.argv.slice(2);
 const { chromium } = createRequire(modules + "/")("playwright-core");
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
-const look = { viewport: { width: 1280, height: 1180 }, timezoneId: "UTC", locale: "en-GB", colorScheme: "light" };
+const look = { viewport: { width: 1280, height: 1560 }, timezoneId: "UTC", locale: "en-GB", colorScheme: "light" };
 
 const page = await (await browser.newContext(look)).newPage();
 await page.goto(url);
 await page.waitForFunction(() => document.getElementById("link").textContent === "live" && document.querySelectorAll("#charts canvas").length === 5);
 await page.waitForFunction(() => document.querySelectorAll("#tasks tbody tr").length > 3);
-await page.screenshot({ path: `${out}/page.png`, fullPage: true });
+await page.screenshot({ path: `${out}/page.png` });
 console.log("ok page.png");
 const link = page.locator("#last a");
 if (await link.count()) {

@@ -63,7 +63,7 @@ fn terminal(tmux: &Path, directory: &Path, server: &Server) -> String {
     };
     let gleaner = built("gleaner").expect("built");
     let top = format!("exec {} top --url {}", gleaner.display(), server.address);
-    tell(&["new-session", "-d", "-x", "124", "-y", "24", &top]);
+    tell(&["new", "-d", "-x", "124", "-y", "24", &top]);
     let seen = poll_until(Duration::from_secs(60), || {
         let screen = tell(&["capture-pane", "-p"]);
         (screen.contains("Why not more:") && screen.contains("spark-exec")).then_some(())

@@ -47,7 +47,8 @@ function series(spec) {
 
 function axes() {
   const one = (more) => ({ stroke: () => ink("faint"), grid: { stroke: () => ink("line"), width: 0.5 }, ticks: { stroke: () => ink("line") }, ...more });
-  const short = (time) => new Date(time * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
+  const seconds = (times) => times.length > 1 && times[1] - times[0] < 60;
+  const short = (time, i, times) => new Date(time * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: seconds(times) ? "2-digit" : undefined, hour12: false });
   return [one({ space: 64, values: (u, times) => times.map(short) }), one({ size: 56 })];
 }
 
@@ -188,7 +189,7 @@ function reactionPlot(words, promised, rows) {
     width: reactions.plot.clientWidth, height: HEIGHT,
     scales: { x: { time: false, range: () => [-0.6, words.length - 0.4] }, y: { range: (u, low, high) => [0, Math.max(1, high || 0) * 1.1] } },
     axes: [{ ...line, splits: () => words.map((_, i) => i), values: () => words.map((word, i) => (i % 2 === promised % 2 || reactions.plot.clientWidth > 700 ? word : "")) }, { ...line, size: 56, incrs: [1, 2, 5, 10, 20, 50, 100, 1000, 10000] }],
-    series: [{ value: (u, i) => (words[i] === undefined ? "–" : words[i]) }, { label: `corrections; the promise is ${words[promised]}`, stroke: () => ink("owners"), fill: () => ink("owners") + "66", paths: uPlot.paths.bars({ size: [0.8] }), points: { show: false } }],
+    series: [{ label: "Within", value: (u, i) => (words[i] === undefined ? "–" : words[i]) }, { label: `corrections; the promise is ${words[promised]}`, stroke: () => ink("owners"), fill: () => ink("owners") + "66", paths: uPlot.paths.bars({ size: [0.8] }), points: { show: false } }],
     legend: { live: true }, cursor: { drag: { x: false, y: false } }, hooks: { draw: [drawPromise] },
   }, rows, reactions.plot);
 }

@@ -65,6 +65,7 @@ async function showEvents() {
   const rows = all.flatMap((event) => {
     const row = document.createElement("tr"), more = event.correction || { because: "", came: "" };
     row.dataset.number = event.number;
+    row.className = event.correction && !event.correction.takes ? "minor" : "";
     row.append(cell("td", clock(event.at_ms)), cell("td", event.resource), cell("td", event.text), cell("td", more.because), cell("td", more.came));
     const last = cell("td", "");
     if (event.tick !== null) last.append(explainLink(event, `#${event.tick}`));

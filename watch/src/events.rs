@@ -73,6 +73,13 @@ impl Events {
         self.push(at_ms, resource, text, Some(tick), None);
     }
 
+    /// Another decision has this number from here on: numbers begin anew when a reload changes the rules.
+    pub(crate) fn forget(&mut self, tick: u64) {
+        for event in self.kept.iter_mut().chain(&mut self.eviction) {
+            event.tick = event.tick.filter(|known| *known != tick);
+        }
+    }
+
     /// A correction ended; `asked` is the one that it was, where its decision is kept.
     pub fn ended(&mut self, ended: &Ended, asked: Option<&Correction>) {
         let (action, ending) = (ended.action.word(), ended.ending.word());

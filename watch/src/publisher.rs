@@ -101,12 +101,15 @@ impl Publisher {
         let at_ms = shot.decision.wall_ms;
         self.published.history().push(at_ms, &row(shot, &shot.decision));
         let tick = shot.decision.tick;
-        let mut turned = false;
+        let turned = shot.changed_levels(before).next().is_some();
+        let did = turned || !shot.decision.verdict.corrections.is_empty();
+        if did {
+            self.published.events().forget(tick);
+        }
         for (resource, level) in shot.changed_levels(before) {
             self.published.events().level(tick, at_ms, resource, level);
-            turned = true;
         }
-        if turned || !shot.decision.verdict.corrections.is_empty() {
+        if did {
             self.published.stories().keep(&shot.decision, turned);
         }
     }

@@ -29,8 +29,10 @@ pub(crate) struct Stories {
 }
 
 impl Stories {
-    /// Keeps a decision; `turned` says that a level changed with it.
+    /// Keeps a decision; `turned` says that a level changed with it. Numbers begin anew when a reload changes the rules:
+    /// the older of two with one number could not be asked for any more.
     pub(crate) fn keep(&mut self, decision: &Decision, turned: bool) {
+        self.kept.retain(|kept| kept.decision.tick != decision.tick);
         let matters = turned || decision.verdict.corrections.iter().any(|c| takes(c.action()));
         self.kept.push_back(Kept {
             decision: Arc::new(decision.clone()),
@@ -101,5 +103,9 @@ mod tests {
         assert!(stories.find(200).is_some() && stories.find(137).is_none());
         (0..200).for_each(|_| stories.keep(&engine.tick(reading), true));
         assert_eq!(stories.ticks()[0], 400 + 1 - 64, "then the oldest goes");
+        let again = engine.tick(reading);
+        stories.keep(&again, true);
+        stories.keep(&again, true);
+        assert_eq!(stories.ticks().iter().filter(|tick| **tick == again.tick).count(), 1);
     }
 }

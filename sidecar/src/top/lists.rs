@@ -129,7 +129,15 @@ fn task_line(row: &Row<'_>, wide: usize, width: usize) -> String {
 
 /// What holds it, as far as there is room.
 fn held(task: &Task, width: usize) -> String {
-    let all = if task.held.is_empty() { unknown() } else { printable(&task.held.join(",")) };
+    let short = |word: &str| match word {
+        "standing_class" => "class".to_owned(),
+        "io_weight" => "weight".to_owned(),
+        "cpu_quota" => "quota".to_owned(),
+        "freeze" => "FROZEN".to_owned(),
+        other => printable(other),
+    };
+    let all: Vec<String> = task.held.iter().map(|word| short(word)).collect();
+    let all = if all.is_empty() { unknown() } else { all.join(",") };
     all.chars().take(width).collect()
 }
 

@@ -118,7 +118,8 @@ fn event(event: &Event) -> String {
     let text = |of: Option<&String>| of.map_or_else(String::new, |text| escape(text));
     let number = event.tick.map(|tick| tick.to_string()).unwrap_or_default();
     format!(
-        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+        "<tr{}><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+        if more.is_some_and(|c| !c.takes) { " class=\"minor\"" } else { "" },
         moment(event.at_ms),
         event.resource.word(),
         escape(&event.text),

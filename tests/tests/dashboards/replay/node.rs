@@ -97,7 +97,7 @@ impl Node {
         let reading =
             Reading { at: sample.at, wall_ms: self.wall_ms(), body: Body::Fresh(&sample) };
         let decision = self.engine.tick(reading);
-        self.act(&decision);
+        let ended = self.act(&decision);
         self.place(&decision);
         self.host.abilities = self.can;
         self.publisher.tell(Told {
@@ -108,6 +108,7 @@ impl Node {
             tick_took: Duration::from_micros(18 + self.secs % 5 * 6),
             host: &self.host,
         });
+        ended.iter().for_each(|ended| self.publisher.tell_ended(ended));
     }
 
     fn now(&self) -> Timestamp {
@@ -162,14 +163,15 @@ impl Node {
         self.idle += (CORES - owned - system - left).max(0.0);
     }
 
-    /// Does what was decided, and tells engine and metrics what came of it.
-    fn act(&mut self, decision: &Decision) {
+    /// Does what was decided, and tells the engine what came of it.
+    fn act(&mut self, decision: &Decision) -> Vec<Ended> {
+        let mut all = Vec::new();
         for correction in &decision.verdict.corrections {
             let ending = match correction.is_would() {
                 true => Ending::Observed,
                 false => self.carry_out(correction),
             };
-            self.publisher.tell_ended(&Ended {
+            all.push(Ended {
                 task: correction.task().clone(),
                 action: correction.action(),
                 resource: correction.resource(),
@@ -193,6 +195,7 @@ impl Node {
         let frozen = u32::try_from(frozen.count()).expect("few");
         self.host.held = Held { throttled: 0, frozen };
         self.host.holding = self.holding(now);
+        all
     }
 
     /// Borrowers stand in the lowest class from their first second on; some are frozen.

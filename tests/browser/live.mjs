@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks at the page of a running demonstration: demo.mjs MODULES CHROMIUM URL PICTURES. Says "ok NAME" or "bad NAME: WHY";
-// "do explain NUMBER STORY" asks the test whether `gleaner explain` says the same.
+// Looks at the page of a running daemon: live.mjs MODULES CHROMIUM URL PICTURES. Says "ok NAME" or "bad NAME: WHY". "do
+// evict" asks the test for an eviction, "do explain NUMBER STORY" whether `gleaner explain` says the same.
 
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
@@ -31,6 +31,11 @@ await check("what is shown is the decision of that number", async () => {
   let last = null;
   for (let tries = 0; tries < 30; tries += 1) {
     last = await page.evaluate(async () => {
+      // Right after it was shown; the daemon decides more often than it tells.
+      await new Promise((resolve) => {
+        const seer = new MutationObserver(() => { seer.disconnect(); resolve(); });
+        seer.observe(document.getElementById("tick"), { childList: true });
+      });
       const answer = await (await fetch("/v1/decision")).json();
       const text = (one) => document.querySelector(one).textContent;
       const shown = (id) => `${text(`#${id} .headline`)} ${text(`#${id} .limit`)}`.trim();
@@ -41,13 +46,15 @@ await check("what is shown is the decision of that number", async () => {
       };
     });
     if (last.ticks[0] === last.ticks[1]) break;
-    await page.waitForTimeout(100);
   }
   const wrong = Object.values(last).filter(([shown, asked]) => shown !== asked);
   return wrong.length ? wrong : null;
 });
 
-/** The eviction, as soon as the daemon tells of it; null where the demonstration ends without. */
+console.log("do evict");
+await answers.next();
+
+/** The eviction, as soon as the daemon tells of it; null where that ends without. */
 async function eviction() {
   for (;;) {
     try {
@@ -78,14 +85,14 @@ if (!found) {
     const said = story.sections.flatMap((one) => [one.heading, ...one.rows.flat(), ...one.lines.map((line) => line.text)]);
     const missing = said.filter((one) => !shown.includes(one));
     if (missing.length) return missing;
-    await page.screenshot({ path: `${pictures}/demo-decision.png`, fullPage: true });
+    await page.screenshot({ path: `${pictures}/live-decision.png`, fullPage: true });
     console.log(`do explain ${found.tick} ${JSON.stringify([story.title, ...said])}`);
     const { value } = await answers.next();
     await page.goBack();
     return value === "done" ? null : value;
   });
   await page.waitForSelector("#charts canvas");
-  await page.screenshot({ path: `${pictures}/demo.png`, fullPage: true });
+  await page.screenshot({ path: `${pictures}/live.png`, fullPage: true });
 }
 await check("no complaint, and nothing is asked of anybody else", async () => {
   const foreign = seen.asked.filter((one) => !one.startsWith(url) && !one.startsWith("data:"));
