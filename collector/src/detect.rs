@@ -140,9 +140,7 @@ impl Node<'_> {
             }
             Preset::Systemd => Layout::Systemd(Systemd::new(&self.settings.best_effort_slice)),
             // Patterns are found wherever they lie; the root that was asked for says how much there is for all of them.
-            Preset::Auto | Preset::Globs => {
-                Layout::Globs(self.asked_root().unwrap_or(root))
-            }
+            Preset::Auto | Preset::Globs => Layout::Globs(self.asked_root().unwrap_or(root)),
         }
     }
 

@@ -159,7 +159,8 @@ fn the_root_named_for_patterns_says_how_much_there_is() {
             cpu: None,
             memory: None,
         };
-        for (root, capacity) in [(None, 8 << 30), (Some("/ours"), 3 << 30), (Some("none"), 8 << 30)] {
+        for (root, capacity) in [(None, 8 << 30), (Some("/ours"), 3 << 30), (Some("none"), 8 << 30)]
+        {
             let settings = Settings {
                 preset: Preset::Globs,
                 globs: vec![glob.clone()],
@@ -167,7 +168,11 @@ fn the_root_named_for_patterns_says_how_much_there_is() {
                 ..node.settings()
             };
             let mut reading = Reading::open(settings);
-            assert_eq!(reading.must().node.capacity_memory, Bytes(capacity), "{version:?} {root:?}");
+            assert_eq!(
+                reading.must().node.capacity_memory,
+                Bytes(capacity),
+                "{version:?} {root:?}"
+            );
             assert_eq!(reading.names(), ["ours/c1"], "{version:?} {root:?}");
         }
     }

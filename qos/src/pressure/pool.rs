@@ -53,7 +53,8 @@ fn of_node(scene: &Scene<'_>) -> Option<Pool> {
 /// Seen with samples only, so it lags behind by the age of the last one.
 fn below_root(scene: &Scene<'_>) -> Option<Pool> {
     let (memory, node) = (&scene.config.memory, scene.node);
-    let (at, left) = node.room.filter(|(at, _)| scene.now.since(*at) <= Some(scene.config.stale))?;
+    let (at, left) =
+        node.room.filter(|(at, _)| scene.now.since(*at) <= Some(scene.config.stale))?;
     let hot = scene.tracks.hot_cache().to_base();
     Some(Pool {
         at,

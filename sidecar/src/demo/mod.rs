@@ -229,10 +229,7 @@ fn bound_memory(ground: &Ground) -> Result<(), String> {
     let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     let mib = kib.map(|kib| kib / 1024).ok_or("this kernel does not say what is available")?;
     if mib < ROOM * LIMIT_MIB {
-        return Err(format!(
-            "only {mib} MiB are available, and {} are wanted",
-            ROOM * LIMIT_MIB
-        ));
+        return Err(format!("only {mib} MiB are available, and {} are wanted", ROOM * LIMIT_MIB));
     }
     ground.limit_memory(LIMIT_MIB << 20).map_err(|error| error.to_string())
 }

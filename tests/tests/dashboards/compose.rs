@@ -91,7 +91,8 @@ fn every_mount_is_there_and_everything_named_is_mounted() {
 fn grafana_finds_its_dashboards_and_documents() {
     let grafana = service("grafana");
     let mounted = mounts(&grafana);
-    let home = value(grafana.iter().map(String::as_str), "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH:");
+    let home =
+        value(grafana.iter().map(String::as_str), "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH:");
     assert!(inside(&mounted, home).is_file(), "{home}");
     for kind in ["datasources", "dashboards"] {
         // Where Grafana looks by default, one folder for each kind.

@@ -38,7 +38,8 @@ fn assert_written(audit: &[Value]) {
     let classes = ["/batch-1", "/batch-2"].map(|task| done(audit, "standing_class", task));
     let evicted = done(audit, "evict", "/batch-grower");
     assert!(classes.iter().all(|class| (lent..evicted).contains(class)), "{classes:?}");
-    let evictions = audit.iter().filter(|line| line["kind"] == "intent" && line["action"] == "evict");
+    let evictions =
+        audit.iter().filter(|line| line["kind"] == "intent" && line["action"] == "evict");
     assert_eq!(evictions.count(), 1, "nobody else was evicted");
 }
 
@@ -101,7 +102,9 @@ fn it_is_seen_to_lend_to_take_back_and_to_evict_and_leaves_nothing() {
     assert_written(&demo.written());
     let p99 = assert_measured(&said);
     eprintln!("p99 of the acts, ms: {p99:?}");
-    for wanted in ["standing_class batch-1: observed", "for memory: runs_out", "Everything is put back"] {
+    for wanted in
+        ["standing_class batch-1: observed", "for memory: runs_out", "Everything is put back"]
+    {
         assert!(said.contains(wanted), "no {wanted:?} in\n{said}");
     }
     assert!(demo.traces(&rig).is_empty(), "{:?}", demo.traces(&rig));

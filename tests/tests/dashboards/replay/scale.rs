@@ -54,8 +54,7 @@ fn write_fleet(file: &Path, nodes: usize, first: u64) -> usize {
         for (place, node) in models.iter().enumerate() {
             let mut text = String::new();
             append(&mut text, node, (first + second) as f64, true);
-            let text: String =
-                text.lines().filter(wanted).flat_map(|line| [line, "\n"]).collect();
+            let text: String = text.lines().filter(wanted).flat_map(|line| [line, "\n"]).collect();
             let own = format!("instance=\"{}\"", node.plan.name);
             for copy in (place..nodes).step_by(models.len()) {
                 let of_copy = text.replace(&own, &format!("instance=\"node-{copy:05}\""));
@@ -139,7 +138,11 @@ fn rules_keep_up_with_many_nodes() {
     assert!(begun.elapsed() < Duration::from_secs(AHEAD), "the samples ended before it did");
     eprintln!("{nodes} nodes, {series} series read by rules, after {:?}", begun.elapsed());
     for (name, Evaluated { took, interval, .. }) in &groups {
-        eprintln!("{name:24} {:8.1} ms of {interval} s: {:.2} %", took * 1e3, took / interval * 100.0);
+        eprintln!(
+            "{name:24} {:8.1} ms of {interval} s: {:.2} %",
+            took * 1e3,
+            took / interval * 100.0
+        );
     }
     let late = groups.iter().find(|(_, group)| group.took > group.interval * SHARE);
     assert!(late.is_none(), "beyond half of its interval: {late:?}");
