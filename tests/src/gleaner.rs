@@ -90,6 +90,12 @@ impl Gleaner {
         found.unwrap_or_else(|| panic!("no {action} of {task} ended {outcome}:\n{}", self.story()))
     }
 
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until so many decisions more were made.
     ///
     /// # Panics
