@@ -165,7 +165,11 @@ mod tests {
         let news = asking.follow_up(&taken, Some(&both), after(1), WITHIN);
         assert_eq!((outcomes(&news), endings(&news)), (vec![Outcome::Acted], vec![]));
         let news = asking.follow_up(&taken, None, after(2), WITHIN);
-        assert_eq!((outcomes(&news), endings(&news)), (vec![], vec![]), "said once, and nothing is known");
+        assert_eq!(
+            (outcomes(&news), endings(&news)),
+            (vec![], vec![]),
+            "said once, and nothing is known"
+        );
         let news = asking.follow_up(&[], Some(&sample(&[])), after(3), WITHIN);
         assert_eq!(outcomes(&news), [Outcome::Gone, Outcome::Gone]);
         let ended = [("mesos/c1", Ending::Done), ("mesos/c2", Ending::Vanished)];

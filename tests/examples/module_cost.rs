@@ -93,7 +93,7 @@ fn play_agent(root: &str, count: usize) -> io::Result<()> {
 
 fn start_agent(parent: &Group, count: usize) -> io::Result<Running> {
     let root = parent.path().display().to_string();
-    let mut child = Command::new(std::env::current_exe()?)
+    let child = Command::new(std::env::current_exe()?)
         .args(["agent", &root, &count.to_string()])
         .stdin(Stdio::piped())
         .spawn()?;
@@ -131,7 +131,11 @@ fn measure(count: usize, seconds: u64) -> io::Result<()> {
     let (added, whole) = (module.kib.saturating_sub(before.kib) as f64, daemon.kib as f64);
     let mut out = io::stdout().lock();
     writeln!(out, "{count} cgroups, {seconds} s, every second:")?;
-    writeln!(out, "CPU a second: module {ours:.2} ms, daemon {theirs:.2} ms: {:.2}", ours / theirs)?;
+    writeln!(
+        out,
+        "CPU a second: module {ours:.2} ms, daemon {theirs:.2} ms: {:.2}",
+        ours / theirs
+    )?;
     let mib = |kib: f64| kib / 1024.0;
     let (added, whole) = (mib(added), mib(whole));
     writeln!(out, "memory: module adds {added:.1} MiB, daemon {whole:.1} MiB: {:.2}", added / whole)

@@ -6,14 +6,14 @@ use gleaner_tests::mesos::{
     Agent, Framework, Held, Master, Module, Modules, Programs, prefix_or_skip,
 };
 use gleaner_tests::programs::built;
-use gleaner_tests::{skip, wait_until};
+use gleaner_tests::{poll_until, skip};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// For what a busy machine takes.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Beyond what is in use at the start the thresholds begin: more than what else runs on the machine comes and goes by.
 const ROOM_MIB: u64 = 2500;
@@ -151,11 +151,13 @@ fn our_own_names_end_who_makes_a_regular_task_wait() {
         ("metrics_listen", offers_text.as_str()),
         ("lend.rule", "headroom"),
         ("lend.warm_up", "2s"),
-        ("lend.task_warm_up", "0s"),
         ("predict.predictor", "fixed"),
-        ("predict.cpu.amount", "2 cores"),
-        ("cpu.cap", "1.5 cores"),
-        ("cpu.rise", "none"),
+        // Of memory there is slack however busy the machine is.
+        ("memory.enabled", "true"),
+        ("memory.reserve", "1%"),
+        ("memory.rise", "none"),
+        ("memory.cap", "512MiB"),
+        ("predict.memory.amount", "1GiB"),
     ];
     // A freeze is what the agent cannot do; as long as three of them the harm must last.
     let controller = [
@@ -168,27 +170,26 @@ fn our_own_names_end_who_makes_a_regular_task_wait() {
         file: &module.directory.join("libgleaner_mesos.so"),
         estimator: ("org_gleaner_ResourceEstimator", &estimator),
         controller: ("org_gleaner_QoSController", &controller),
-        // With the usual low weight of revocable CPU nobody would have to wait.
-        flags: &["--no-revocable_cpu_low_priority"],
+        flags: &[],
     };
     let Some(mut agent) = Agent::start_or_skip(&master, &modules) else { return };
     agent.wait_for_registration(&master);
     let spin = "for i in $(seq $(nproc)); do while :; do :; done & done; wait";
     let mut regular = Framework::start(&master, "prod", REGULAR, spin);
     regular.wait_for("TASK_RUNNING");
-    wait_until("an offer", PATIENCE, || {
-        series(offers, "gleaner_offer_cpu_cores ").filter(|cores| *cores > 1.0)
-    });
-    let held = Held { cpus: 1.0, mem: 64, revocable: &["cpus"] };
+    agent.wait_for_metric("slave/mem_revocable_total", 512.0);
+    let offered = series(offers, "gleaner_offer_memory_bytes ");
+    assert!(offered.is_some_and(|bytes| (bytes - 536_870_912.0).abs() < 0.5), "{offered:?}");
+    // CPU that is not revocable has its full weight: with the usual one nobody would have to wait.
+    let held = Held { cpus: 1.0, mem: 64, revocable: &["mem"] };
     let batch = Framework::start(&master, "batch", held, spin);
     expect_preempted(&batch);
     agent.wait_for_metric("slave/executors_preempted", 1.0);
     regular.expect_running();
     agent.wait_for_metric("slave/tasks_running", 1.0);
-    let done = "gleaner_corrections_total{action=\"evict\",resource=\"cpu\",outcome=\"done\"}";
-    wait_until("the correction is counted", PATIENCE, || {
-        series(corrections, done).filter(|count| *count >= 1.0)
-    });
+    let done = "gleaner_corrections_total{action=\"evict\",outcome=\"done\",resource=\"cpu\"} ";
+    let counted = poll_until(PATIENCE, || series(corrections, done).filter(|count| *count >= 1.0));
+    assert!(counted.is_some(), "{}", get(corrections, "/metrics").unwrap_or_default());
     let (status, log) = agent.shut_down();
     assert!(status.success(), "{status}\n{log}");
 }

@@ -54,7 +54,15 @@ impl Judge {
         let can = Capabilities::none().with(Actuator::Evict, Ability::Works);
         engine.set_capabilities(can.with_foreign_class(false));
         let stand = setup.stand.map(Standing::new);
-        Self { setup, shared, engine, stand, teller, asked: Asking::default(), words: Words::default() }
+        Self {
+            setup,
+            shared,
+            engine,
+            stand,
+            teller,
+            asked: Asking::default(),
+            words: Words::default(),
+        }
     }
 
     pub(crate) fn poison(&mut self, why: &str) {

@@ -72,7 +72,10 @@ impl Agent {
             .arg(format!("--cgroups_root={root}"))
             .args(["--containerizers=mesos", "--isolation=cgroups/cpu,cgroups/mem"])
             .args(["--no-systemd_enable_support", "--no-switch_user"])
-            .args(["--resources=cpus:2;mem:2048;disk:1000;ports:[]", "--qos_correction_interval_min=0secs"])
+            .args([
+                "--resources=cpus:2;mem:2048;disk:1000;ports:[]",
+                "--qos_correction_interval_min=0secs",
+            ])
             .arg("--oversubscribed_resources_interval=1secs")
             .arg(format!("--modules=file://{}", list.display()))
             .arg(format!("--resource_estimator={}", modules.estimator.0))

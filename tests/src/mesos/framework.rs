@@ -69,8 +69,7 @@ impl Framework {
 
 fn task(name: &str, held: Held<'_>, script: &str) -> Value {
     let resource = |name: &str, value: Value| {
-        let mut resource =
-            json!({ "name": name, "type": "SCALAR", "scalar": { "value": value } });
+        let mut resource = json!({ "name": name, "type": "SCALAR", "scalar": { "value": value } });
         if held.revocable.contains(&name) {
             resource["revocable"] = json!({});
         }
