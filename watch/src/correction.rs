@@ -92,6 +92,7 @@ const EVICTED: &[Reason] = &[
     Reason::Stalls,
     Reason::OomKill,
     Reason::Threshold,
+    Reason::Policy,
 ];
 
 const fn counted(

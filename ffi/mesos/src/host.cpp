@@ -66,12 +66,10 @@ void Host::estimate(const std::shared_ptr<Answer<Resources>>& answer) {
 void Host::correct(const std::shared_ptr<Answer<Corrections>>& answer) {
   guarded("correct", [&]() {
     begin();
-    // One that still waits gives way and is answered with nothing.
+    // One that still waits gives way.
+    reply(Corrections());
     pending_ = answer;
-    if (patience_.isSome()) {
-      process::Clock::cancel(patience_.get());
-    }
-    patience_ = process::delay(milliseconds(pace_.poll_every_ms), self(), &Host::giveUp);
+    patience_ = process::delay(milliseconds(pace_.poll_every_ms), self(), &Host::reply, Corrections());
     watch();
   });
 }
@@ -82,10 +80,7 @@ void Host::finalize() {
       // libprocess looks at the descriptor until it has seen this; the callback keeps it open so long.
       poll_.get().discard();
     }
-    if (patience_.isSome()) {
-      process::Clock::cancel(patience_.get());
-    }
-    pending_.reset();
+    reply(Corrections());
   });
 }
 
@@ -186,24 +181,22 @@ void Host::noticed() {
     if (corrections.empty()) {
       process::delay(BREATH, self(), &Host::watch);
     } else {
-      answer(corrections);
+      reply(corrections);
     }
   });
 }
 
-void Host::giveUp() {
-  guarded("giveUp", [&]() { answer(Corrections()); });
-}
-
-void Host::answer(const Corrections& corrections) {
-  if (pending_ != nullptr) {
-    pending_->say(corrections);
-    pending_.reset();
-  }
-  if (patience_.isSome()) {
-    process::Clock::cancel(patience_.get());
-    patience_ = None();
-  }
+void Host::reply(const Corrections& corrections) {
+  guarded("reply", [&]() {
+    if (pending_ != nullptr) {
+      pending_->say(corrections);
+      pending_.reset();
+    }
+    if (patience_.isSome()) {
+      process::Clock::cancel(patience_.get());
+      patience_ = None();
+    }
+  });
 }
 
 void Host::guarded(const char* what, const std::function<void()>& body) {

@@ -59,8 +59,8 @@ private:
 
   void watch();
   void noticed();
-  void giveUp();
-  void answer(const Corrections& corrections);
+  /// Completes the long poll, if there is one.
+  void reply(const Corrections& corrections);
 
   /// What libprocess calls must not throw: it ends the agent.
   void guarded(const char* what, const std::function<void()>& body);

@@ -23,10 +23,6 @@ const std::size_t WHY_BYTES = 4096;
 /// Lines passed on at once, so that a chatty library cannot hold the actor.
 const int LINES_AT_ONCE = 64;
 
-const std::uint8_t* bytes(const std::string& text) {
-  return reinterpret_cast<const std::uint8_t*>(text.data());
-}
-
 std::string text(const std::uint8_t* bytes, std::size_t length) {
   return bytes == nullptr ? "" : std::string(reinterpret_cast<const char*>(bytes), length);
 }

@@ -19,6 +19,11 @@
 
 namespace shim {
 
+/// A text as the interface takes it; as long as the text lives and does not change.
+inline const std::uint8_t* bytes(const std::string& text) {
+  return reinterpret_cast<const std::uint8_t*>(text.data());
+}
+
 /// Whether the library found at run time has what this was compiled with.
 bool libraryFits();
 

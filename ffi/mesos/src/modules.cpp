@@ -42,12 +42,16 @@ using shim::Library;
 const Duration FAREWELL = Seconds(5);
 
 /// What both modules are: a library handle, and after initialize() an actor that uses it.
-class Instance {
+template <typename Interface, std::uint32_t ROLE>
+class Instance : public Interface {
 public:
+  typedef Interface Kind;
+  static constexpr std::uint32_t role() { return ROLE; }
+
   Instance(const std::shared_ptr<Library>& library, const Resources& configured)
     : library_(library), configured_(configured) {}
 
-  ~Instance() {
+  ~Instance() override {
     if (host_ != nullptr) {
       process::terminate(host_.get());
       if (!process::wait(host_->self(), FAREWELL)) {
@@ -59,16 +63,16 @@ public:
 
   /// The library's threads start here: create() may be followed by the agent's exit, and a master that
   /// lists this module never gets further than loading it.
-  Try<Nothing> initialize(const shim::Usage& usage, bool corrects) {
+  Try<Nothing> initialize(const lambda::function<Future<mesos::ResourceUsage>()>& usage) override {
     if (host_ != nullptr) {
       return Error("initialized already");
     }
     const Try<Nothing> started = library_->start();
     if (started.isError()) {
-      return Error(started.error());
+      return started;
     }
     std::shared_ptr<const int> waiting;
-    if (corrects) {
+    if (ROLE == GLEANER_ROLE_CONTROLLER) {
       const Try<std::shared_ptr<const int>> descriptor = library_->waiting();
       if (descriptor.isError()) {
         return Error(descriptor.error());
@@ -80,6 +84,7 @@ public:
     return Nothing();
   }
 
+protected:
   template <typename T>
   Future<T> ask(void (Host::*question)(const std::shared_ptr<Answer<T>>&)) {
     const std::shared_ptr<Answer<T>> answer(new Answer<T>());
@@ -95,38 +100,16 @@ private:
   std::unique_ptr<Host> host_;
 };
 
-class Estimator : public ResourceEstimator {
+class Estimator : public Instance<ResourceEstimator, GLEANER_ROLE_ESTIMATOR> {
 public:
-  Estimator(const std::shared_ptr<Library>& library, const Resources& configured)
-    : instance_(library, configured) {}
-
-  Try<Nothing> initialize(const lambda::function<Future<mesos::ResourceUsage>()>& usage) override {
-    return instance_.initialize(usage, false);
-  }
-
-  Future<Resources> oversubscribable() override {
-    return instance_.ask<Resources>(&Host::estimate);
-  }
-
-private:
-  Instance instance_;
+  using Instance::Instance;
+  Future<Resources> oversubscribable() override { return ask(&Host::estimate); }
 };
 
-class Controller : public QoSController {
+class Controller : public Instance<QoSController, GLEANER_ROLE_CONTROLLER> {
 public:
-  Controller(const std::shared_ptr<Library>& library, const Resources& configured)
-    : instance_(library, configured) {}
-
-  Try<Nothing> initialize(const lambda::function<Future<mesos::ResourceUsage>()>& usage) override {
-    return instance_.initialize(usage, true);
-  }
-
-  Future<Corrections> corrections() override {
-    return instance_.ask<Corrections>(&Host::correct);
-  }
-
-private:
-  Instance instance_;
+  using Instance::Instance;
+  Future<Corrections> corrections() override { return ask(&Host::correct); }
 };
 
 /// What `resources` names, which only Mesos can read. Each must be right, and the last counts.
@@ -145,15 +128,15 @@ Try<Resources> configured(const mesos::Parameters& parameters) {
 }
 
 /// Null stops the agent at its start, with the reason in its log; an exception would end it without one.
-template <typename Interface, typename Module, std::uint32_t ROLE, std::uint32_t DIALECT>
-Interface* create(const mesos::Parameters& parameters) {
+template <typename Module, std::uint32_t DIALECT>
+typename Module::Kind* create(const mesos::Parameters& parameters) {
   try {
     const Try<Resources> resources = configured(parameters);
     if (resources.isError()) {
       LOG(ERROR) << "gleaner: " << resources.error();
       return nullptr;
     }
-    const Try<std::shared_ptr<Library>> library = Library::open(ROLE, DIALECT, parameters);
+    const Try<std::shared_ptr<Library>> library = Library::open(Module::role(), DIALECT, parameters);
     if (library.isError()) {
       LOG(ERROR) << "gleaner: " << library.error();
       return nullptr;
@@ -182,19 +165,19 @@ const char MAIL[] = "gleaner@localhost";
 mesos::modules::Module<ResourceEstimator> org_gleaner_ResourceEstimator(
     MESOS_MODULE_API_VERSION, MESOS_VERSION, AUTHOR, MAIL,
     "Lends what is reserved but not used.", compatible,
-    create<ResourceEstimator, Estimator, GLEANER_ROLE_ESTIMATOR, GLEANER_DIALECT_GLEANER>);
+    create<Estimator, GLEANER_DIALECT_GLEANER>);
 
 mesos::modules::Module<QoSController> org_gleaner_QoSController(
     MESOS_MODULE_API_VERSION, MESOS_VERSION, AUTHOR, MAIL,
     "Takes back what was lent before its owner notices.", compatible,
-    create<QoSController, Controller, GLEANER_ROLE_CONTROLLER, GLEANER_DIALECT_GLEANER>);
+    create<Controller, GLEANER_DIALECT_GLEANER>);
 
 mesos::modules::Module<ResourceEstimator> com_blue_yonder_ThresholdResourceEstimator(
     MESOS_MODULE_API_VERSION, MESOS_VERSION, AUTHOR, MAIL,
     "Offers a fixed amount below thresholds of load and memory.", compatible,
-    create<ResourceEstimator, Estimator, GLEANER_ROLE_ESTIMATOR, GLEANER_DIALECT_THRESHOLD>);
+    create<Estimator, GLEANER_DIALECT_THRESHOLD>);
 
 mesos::modules::Module<QoSController> com_blue_yonder_ThresholdQoSController(
     MESOS_MODULE_API_VERSION, MESOS_VERSION, AUTHOR, MAIL,
     "Ends one revocable executor at a time above thresholds of load and memory.", compatible,
-    create<QoSController, Controller, GLEANER_ROLE_CONTROLLER, GLEANER_DIALECT_THRESHOLD>);
+    create<Controller, GLEANER_DIALECT_THRESHOLD>);

@@ -9,6 +9,7 @@
 #include <stout/error.hpp>
 #include <stout/numify.hpp>
 
+#include "library.hpp"
 #include "resources.hpp"
 
 namespace shim {
@@ -87,10 +88,6 @@ std::int32_t priority(const ResourceUsage::Executor& executor) {
   return highest;
 }
 
-const std::uint8_t* bytes(const std::string& text) {
-  return reinterpret_cast<const std::uint8_t*>(text.data());
-}
-
 } // namespace
 
 Table::Table(const ResourceUsage& usage) {
@@ -100,24 +97,26 @@ Table::Table(const ResourceUsage& usage) {
 }
 
 void Table::add(const ResourceUsage::Executor& executor) {
+  QoSCorrection correction;
+  correction.set_type(QoSCorrection::KILL);
+  QoSCorrection::Kill* kill = correction.mutable_kill();
+  kill->mutable_framework_id()->CopyFrom(executor.executor_info().framework_id());
+  kill->mutable_executor_id()->CopyFrom(executor.executor_info().executor_id());
+  kill->mutable_container_id()->CopyFrom(executor.container_id());
+  kills_.push_back(correction);
+  const QoSCorrection::Kill& kept = kills_.back().kill();
+
   const Resources allocated = executor.allocated();
   const Resources lent = lentOf(allocated);
-  Row row;
-  row.framework = executor.executor_info().framework_id();
-  row.executor = executor.executor_info().executor_id();
-  row.container = executor.container_id();
   // A revocable command task also holds a little regular CPU and memory for its executor.
-  row.revocable = !lent.empty();
-  rows_.push_back(row);
-  const Row& kept = rows_.back();
-
-  const Resources& counted = kept.revocable ? lent : allocated;
+  const bool revocable = !lent.empty();
+  const Resources& counted = revocable ? lent : allocated;
   gleaner_task task = {};
-  task.id = bytes(kept.container.value());
-  task.id_len = kept.container.value().size();
-  task.tenant = bytes(kept.framework.value());
-  task.tenant_len = kept.framework.value().size();
-  task.class_ = kept.revocable ? GLEANER_CLASS_BEST_EFFORT : GLEANER_CLASS_GUARANTEED;
+  task.id = bytes(kept.container_id().value());
+  task.id_len = kept.container_id().value().size();
+  task.tenant = bytes(kept.framework_id().value());
+  task.tenant_len = kept.framework_id().value().size();
+  task.class_ = revocable ? GLEANER_CLASS_BEST_EFFORT : GLEANER_CLASS_GUARANTEED;
   task.priority = priority(executor);
   task.known = GLEANER_KNOWS_CPU_ALLOCATED | GLEANER_KNOWS_MEMORY_ALLOCATED;
   task.cpu_allocated_millis = cpuMillis(counted);
@@ -133,24 +132,20 @@ Try<QoSCorrection> Table::kill(const gleaner_correction& correction) const {
   if (correction.action != GLEANER_ACTION_EVICT) {
     return Error("an action that the agent does not have");
   }
-  if (correction.index >= rows_.size()) {
+  if (correction.index >= tasks_.size()) {
     return Error("an index beyond the table");
   }
-  const Row& row = rows_[correction.index];
-  const std::string& container = row.container.value();
-  if (correction.id == nullptr || correction.id_len != container.size() ||
-      std::memcmp(correction.id, container.data(), container.size()) != 0) {
+  const gleaner_task& task = tasks_[correction.index];
+  if (correction.id == nullptr || correction.id_len != task.id_len ||
+      std::memcmp(correction.id, task.id, task.id_len) != 0) {
     return Error("another container at that place");
   }
-  if (!row.revocable) {
+  if (task.class_ != GLEANER_CLASS_BEST_EFFORT) {
     return Error("a victim that holds nothing revocable");
   }
-  QoSCorrection kill;
-  kill.set_type(QoSCorrection::KILL);
-  kill.mutable_kill()->mutable_framework_id()->CopyFrom(row.framework);
-  kill.mutable_kill()->mutable_executor_id()->CopyFrom(row.executor);
-  if ((correction.flags & GLEANER_CORRECTION_NAMES_CONTAINER) != 0) {
-    kill.mutable_kill()->mutable_container_id()->CopyFrom(row.container);
+  QoSCorrection kill = kills_[correction.index];
+  if ((correction.flags & GLEANER_CORRECTION_NAMES_CONTAINER) == 0) {
+    kill.mutable_kill()->clear_container_id();
   }
   return kill;
 }

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <string>
 #include <vector>
 
 #include <mesos/mesos.hpp>
@@ -37,17 +36,10 @@ public:
   Try<mesos::slave::QoSCorrection> kill(const gleaner_correction& correction) const;
 
 private:
-  struct Row {
-    mesos::FrameworkID framework;
-    mesos::ExecutorID executor;
-    mesos::ContainerID container;
-    bool revocable;
-  };
-
   void add(const mesos::ResourceUsage::Executor& executor);
 
-  std::deque<Row> rows_; // never moves what the tasks point to
-  std::vector<gleaner_task> tasks_;
+  std::deque<mesos::slave::QoSCorrection> kills_; // never moves what the tasks point to
+  std::vector<gleaner_task> tasks_;               // the same places
   mesos::Resources lent_;
 };
 

@@ -131,6 +131,9 @@ impl Shared {
         self.quieten();
         let mut state = self.state();
         let taken = std::mem::take(&mut state.waiting);
+        for one in &taken {
+            self.log.info(&format!("{} is to be ended: {}", one.name, one.reason));
+        }
         state.taken.extend(taken.iter().map(|one| one.name.clone()));
         taken
     }

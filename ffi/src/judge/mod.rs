@@ -7,20 +7,16 @@ mod words;
 
 use crate::handle::shared::{Offered, Shared, Waiting};
 use crate::handle::table::Table;
-use crate::measure::container;
 use crate::setup::Setup;
 use crate::tell::Teller;
 use gleaner_engine::Engine;
 use gleaner_engine::decision::{Decision, Health, Mode};
 use gleaner_engine::reading::{Body, Reading};
 use gleaner_estimator::glance::Glance;
-use gleaner_estimator::reason::Resource;
-use gleaner_estimator::sample::{Sample, TaskId};
+use gleaner_estimator::sample::Sample;
 use gleaner_estimator::units::{Span, Timestamp};
+use gleaner_host::asked::{Asked, Asking, Now, container};
 use gleaner_qos::capability::{Ability, Actuator, Capabilities};
-use gleaner_qos::report::{Outcome, Report};
-use gleaner_qos::verdict::{Action, Reason};
-use gleaner_watch::correction::{Ended, Ending};
 use rules::Wanted;
 use stand::Standing;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,15 +34,6 @@ pub(crate) struct Seen<'a> {
     pub(crate) malformed: u64,
 }
 
-/// An eviction that the host was asked for.
-struct Asked {
-    task: TaskId,
-    resource: Resource,
-    reason: Reason,
-    at: Timestamp,
-    taken: bool,
-}
-
 /// See the module's head.
 pub(crate) struct Judge {
     setup: Arc<Setup>,
@@ -55,7 +42,7 @@ pub(crate) struct Judge {
     /// Set where thresholds alone decide.
     stand: Option<Standing>,
     teller: Option<Teller>,
-    asked: Vec<Asked>,
+    asked: Asking,
     words: Words,
 }
 
@@ -67,7 +54,15 @@ impl Judge {
         let can = Capabilities::none().with(Actuator::Evict, Ability::Works);
         engine.set_capabilities(can.with_foreign_class(false));
         let stand = setup.stand.map(Standing::new);
-        Self { setup, shared, engine, stand, teller, asked: Vec::new(), words: Words::default() }
+        Self {
+            setup,
+            shared,
+            engine,
+            stand,
+            teller,
+            asked: Asking::default(),
+            words: Words::default(),
+        }
     }
 
     pub(crate) fn poison(&mut self, why: &str) {
@@ -180,41 +175,15 @@ impl Judge {
 
     /// Tells the engine what became of those who were asked for.
     fn follow_up(&mut self, seen: &Seen<'_>, sample: Option<&Sample>) {
-        for name in self.shared.taken() {
-            for one in self.asked.iter_mut().filter(|a| container(&a.task) == name && !a.taken) {
-                one.taken = true;
-                self.engine.report(&report(one, seen.at, Outcome::Acted));
-            }
+        let within = self.setup.config.engine.qos.budget.gone_within;
+        let now = Now { at: seen.at, wall_ms: seen.wall_ms };
+        let news = self.asked.follow_up(&self.shared.taken(), sample, now, within);
+        for report in &news.reports {
+            self.engine.report(report);
         }
-        let Some(sample) = sample else { return };
-        let gone_within = self.setup.config.engine.qos.budget.gone_within;
-        let (over, open): (Vec<Asked>, Vec<Asked>) =
-            std::mem::take(&mut self.asked).into_iter().partition(|asked| {
-                let late = seen.at.since(asked.at).is_some_and(|span| span > gone_within);
-                late || sample.tasks.iter().all(|task| task.task.id != asked.task)
-            });
-        self.asked = open;
-        for asked in over {
-            let there = sample.tasks.iter().any(|task| task.task.id == asked.task);
-            if !there {
-                self.engine.report(&report(&asked, seen.at, Outcome::Gone));
-            }
-            let ending = match (there, asked.taken) {
-                (false, true) => Ending::Done,
-                (false, false) => Ending::Vanished,
-                (true, _) => Ending::Ignored,
-            };
+        for ended in news.ended {
             if let Some(teller) = &self.teller {
-                teller.ended(&Ended {
-                    task: asked.task,
-                    action: Action::Evict,
-                    resource: asked.resource,
-                    reason: asked.reason,
-                    ending,
-                    wall_ms: seen.wall_ms,
-                    tick: None,
-                    end: gleaner_watch::story::End::default(),
-                });
+                teller.ended(&ended);
             }
         }
     }
@@ -234,8 +203,7 @@ impl Judge {
         for Wanted { task, resource, reason, words } in wanted {
             let name = container(&task).to_owned();
             waiting.push(Waiting { name, resource, reason: words, decided: seen.at });
-            self.asked.retain(|asked| asked.task != task);
-            self.asked.push(Asked { task, resource, reason, at: seen.at, taken: false });
+            self.asked.ask(Asked { task, resource, reason, at: seen.at });
         }
         let limit = self.setup.config.engine.qos.budget.gone_within;
         let fresh = |at: Timestamp| seen.at.since(at).is_none_or(|span: Span| span <= limit);
@@ -256,10 +224,6 @@ impl Judge {
             teller.tell(decision, seen_by, seen.took, took, seen.malformed);
         }
     }
-}
-
-fn report(asked: &Asked, at: Timestamp, outcome: Outcome) -> Report {
-    Report { at, task: asked.task.clone(), action: Action::Evict, outcome, relief: None }
 }
 
 /// For tests of the guard only: a table whose first task is named so makes the judge panic.

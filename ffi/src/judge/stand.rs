@@ -3,7 +3,6 @@
 
 use super::rules::Wanted;
 use crate::handle::table::Table;
-use crate::measure::container;
 use crate::setup::Stand;
 use gleaner_engine::decision::{Decision, Mode};
 use gleaner_estimator::offer::Offer;
@@ -11,6 +10,7 @@ use gleaner_estimator::reason::{Bound, Resource};
 use gleaner_estimator::sample::{Allocation, Sample, TaskId};
 use gleaner_estimator::units::{Amount, Bytes, MilliCpus};
 use gleaner_estimator::usage::Usage;
+use gleaner_host::asked::container;
 use gleaner_qos::config::QosConfig;
 use gleaner_qos::drop_in::{DropIn, Listed};
 use gleaner_qos::verdict::Reason;

@@ -7,6 +7,7 @@
 use crate::handle::table::{Entry, Table};
 use gleaner_estimator::sample::{Sample, Task, TaskCounters, TaskId, TaskSample};
 use gleaner_estimator::units::Timestamp;
+use gleaner_host::asked::container;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -27,11 +28,6 @@ struct Known {
 pub(super) struct Carry {
     known: BTreeMap<String, Known>,
     generation: u64,
-}
-
-/// The container's name in a task's path.
-pub(crate) fn container(id: &TaskId) -> &str {
-    id.name.rsplit('/').next().unwrap_or(&id.name)
 }
 
 impl Carry {

@@ -6,10 +6,6 @@
 
 mod bench;
 mod carry;
-mod settings;
-
-pub(crate) use carry::container;
-pub(crate) use settings::Key;
 
 use crate::border::Failure;
 use crate::guard::words;
@@ -19,7 +15,10 @@ use crate::judge::Judge;
 use crate::spawn;
 use bench::Bench;
 use gleaner_act::clock::{Clock as _, SystemClock};
+use gleaner_collector::Settings;
+use gleaner_engine::config::Config;
 use gleaner_estimator::units::{Span, Timestamp};
+use gleaner_host::settings::settings;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -29,6 +28,19 @@ use std::time::Duration;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 static CORES: Mutex<Vec<Arc<Core>>> = Mutex::new(Vec::new());
+
+/// All that measuring depends on: handles that agree on it share it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    settings: Settings,
+    interval: Span,
+}
+
+impl Key {
+    pub(crate) fn of(config: &Config) -> Self {
+        Self { settings: settings(config), interval: config.engine.interval }
+    }
+}
 
 /// Everybody who judges by what one core measures.
 type Judges = Vec<Arc<Mutex<Judge>>>;

@@ -6,11 +6,11 @@ use crate::exit::{Exit, Failure};
 use gleaner_collector::{Collector, Said, Saying};
 use gleaner_engine::decision::{Decision, Health, Mode};
 use gleaner_estimator::reason::Resource;
-use gleaner_estimator::sample::{Allocation, Class, Sample, TaskId};
+use gleaner_estimator::sample::{Allocation, Class, Sample};
 use gleaner_estimator::units::{Bytes, MilliCpus, Span, Timestamp};
+use gleaner_host::asked::{Asked, Asking, News, Now, container};
 use gleaner_qos::capability::{Ability, Actuator, Capabilities};
 use gleaner_qos::level::Level;
-use gleaner_qos::report::{Outcome, Report};
 use gleaner_qos::verdict::{Action, Correction};
 use gleaner_wire::Desk;
 use gleaner_wire::message::{self, Offer};
@@ -25,13 +25,7 @@ pub(super) struct Agent {
     /// Serves until it is dropped.
     _server: Server,
     heard: Option<u64>,
-    asked: Vec<Asked>,
-}
-
-struct Asked {
-    task: TaskId,
-    at: Timestamp,
-    taken: bool,
+    asked: Asking,
 }
 
 impl Agent {
@@ -45,7 +39,7 @@ impl Agent {
             let path = path.display();
             Failure::new(Exit::Unavailable, format_args!("agent.socket: {path}: {error}"))
         })?;
-        Ok(Self { desk, _server: server, heard: None, asked: Vec::new() })
+        Ok(Self { desk, _server: server, heard: None, asked: Asking::default() })
     }
 
     /// Tells the collector what the agent says of its tasks, where that is new.
@@ -87,54 +81,28 @@ impl Agent {
 
     fn ask(&mut self, correction: &Correction, at: Timestamp) {
         let task = correction.task().clone();
+        let (resource, reason) = (correction.resource(), correction.why().reason);
         self.desk.correct(message::Correction {
             name: container(&task).to_owned(),
-            resource: match correction.resource() {
+            resource: match resource {
                 Resource::Cpu => 0,
                 Resource::Memory => 1,
                 Resource::Io => 2,
             },
-            reason: correction.why().reason.word().to_owned(),
+            reason: reason.word().to_owned(),
         });
-        self.asked.retain(|asked| asked.task != task);
-        self.asked.push(Asked { task, at, taken: false });
+        self.asked.ask(Asked { task, resource, reason, at });
     }
 
     /// What became of those whom the agent was asked to evict; who has ignored it is decided again.
-    pub(super) fn follow_up(&mut self, sample: &Sample, gone_within: Span) -> Vec<Report> {
-        let mut reports = Vec::new();
-        let report = |task: &TaskId, outcome| Report {
-            at: sample.at,
-            task: task.clone(),
-            action: Action::Evict,
-            outcome,
-            relief: None,
-        };
-        for name in self.desk.taken() {
-            for asked in self.asked.iter_mut().filter(|a| container(&a.task) == name && !a.taken) {
-                asked.taken = true;
-                reports.push(report(&asked.task, Outcome::Acted));
-            }
-        }
-        self.asked.retain(|asked| {
-            let there = sample.tasks.iter().any(|task| task.task.id == asked.task);
-            if !there {
-                reports.push(report(&asked.task, Outcome::Gone));
-            }
-            let late = sample.at.since(asked.at).is_some_and(|span| span > gone_within);
-            there && !late
-        });
-        reports
+    pub(super) fn follow_up(&mut self, sample: &Sample, wall_ms: u64, gone_within: Span) -> News {
+        let now = Now { at: sample.at, wall_ms };
+        self.asked.follow_up(&self.desk.taken(), Some(sample), now, gone_within)
     }
 }
 
 pub(super) fn is_eviction(correction: &Correction) -> bool {
     correction.action() == Action::Evict
-}
-
-/// The container's id: the last name of its cgroup.
-fn container(task: &TaskId) -> &str {
-    task.name.rsplit('/').next().unwrap_or(&task.name)
 }
 
 fn saying(task: &message::Task) -> Saying {

@@ -64,7 +64,7 @@ impl Daemon {
         let read = self.parts.collector.sample(at, &mut self.sample).map_err(|e| e.to_string());
         let sample_took = began.elapsed();
         if read.is_ok() {
-            self.follow_agent();
+            self.follow_agent(clock.wall_ms());
             let can = self.hand.survey(&self.sample);
             let can = self.agent.as_ref().map_or(can, |agent| agent.adds_to(can));
             self.policies.set_capabilities(at, can);
@@ -109,10 +109,17 @@ impl Daemon {
     }
 
     /// Hears what became of evictions that an agent was asked for.
-    fn follow_agent(&mut self) {
+    fn follow_agent(&mut self, wall_ms: u64) {
         let within = self.policies.live().config().qos.budget.gone_within;
-        let reports = self.agent.as_mut().map(|agent| agent.follow_up(&self.sample, within));
-        self.report(&reports.unwrap_or_default());
+        let Some(agent) = &mut self.agent else { return };
+        let news = agent.follow_up(&self.sample, wall_ms, within);
+        self.report(&news.reports);
+        for ended in news.ended {
+            let (task, resource) = (&*ended.task.name, ended.resource.word());
+            let outcome = ended.ending.word();
+            tracing::warn!(task, resource, outcome, "the agent was asked to evict");
+            self.parts.publisher.tell_ended(&ended);
+        }
     }
 
     /// Does what was decided: evictions through an agent where one is there for it, all else by our own hand.

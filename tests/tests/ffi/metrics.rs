@@ -4,32 +4,17 @@
 use crate::host::{PATIENCE, best_effort, guaranteed, on, open, root};
 use gleaner::abi::code::{GLEANER_DIALECT_THRESHOLD, GLEANER_OK, GLEANER_OS, GLEANER_ROLE_BOTH};
 use gleaner_tests::fake_node::{FakeNode, FakeVersion};
+use gleaner_tests::http::{free_address, get};
 use gleaner_tests::wait_until;
 use gleaner_watch::metrics::list;
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-
-/// An address that is free now.
-fn free() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address")
-}
-
-fn scraped(address: SocketAddr) -> Option<String> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    let request = format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    answer.starts_with("HTTP/1.1 200").then_some(answer)
-}
+use std::net::TcpStream;
 
 #[test]
 fn the_daemons_metrics_are_served_and_written_and_end_with_the_handle() {
     let node = FakeNode::new(FakeVersion::V1);
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("gleaner.prom");
-    let (address, path) = (free(), file.to_str().expect("UTF-8"));
+    let (address, path) = (free_address(), file.to_str().expect("UTF-8"));
     let (root, listen) = (root(&node), address.to_string());
     let parameters = [
         ("metrics_listen", listen.as_str()),
@@ -43,7 +28,7 @@ fn the_daemons_metrics_are_served_and_written_and_end_with_the_handle() {
     host.push(&[guaranteed("web", 1000), best_effort("be", 500)]).expect("a table");
     host.offer_when("an offer", |offer| offer.cpu_millis == 2500);
     let shown = wait_until("the offer in a scrape", PATIENCE, || {
-        scraped(address).filter(|text| text.contains("gleaner_offer_cpu_cores 2.5"))
+        get(address, "/metrics").filter(|text| text.contains("gleaner_offer_cpu_cores 2.5"))
     });
     let names: Vec<&str> = shown
         .lines()

@@ -6,7 +6,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use std::collections::BTreeMap;
 
 /// Workspace crates, and the workspace crates that each may use.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 14] = [
     ("gleaner-estimator", &[]),
     ("gleaner-qos", &["gleaner-estimator"]),
     ("gleaner-engine", &["gleaner-estimator", "gleaner-qos"]),
@@ -16,6 +16,16 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("gleaner-backtest", &["gleaner-estimator", "gleaner-qos", "gleaner-engine"]),
     ("gleaner-policy", &["gleaner-estimator", "gleaner-qos", "gleaner-engine"]),
     ("gleaner-wire", &[]),
+    (
+        "gleaner-host",
+        &[
+            "gleaner-estimator",
+            "gleaner-qos",
+            "gleaner-engine",
+            "gleaner-collector",
+            "gleaner-watch",
+        ],
+    ),
     ("gleaner-dashboards", &["gleaner-estimator", "gleaner-qos", "gleaner-watch"]),
     ("gleaner-ffi", ALL_BUT_HOSTS),
     ("gleaner", ALL_BUT_HOSTS),
@@ -31,6 +41,7 @@ const ALL_BUT_HOSTS: &[&str] = &[
     "gleaner-backtest",
     "gleaner-policy",
     "gleaner-wire",
+    "gleaner-host",
 ];
 const ALL: &[&str] = &[
     "gleaner-estimator",
@@ -42,6 +53,7 @@ const ALL: &[&str] = &[
     "gleaner-backtest",
     "gleaner-policy",
     "gleaner-wire",
+    "gleaner-host",
     "gleaner-dashboards",
     "gleaner-ffi",
     "gleaner",

@@ -14,9 +14,10 @@ const MACROS: [(&str, &str); 3] = [
     ("dbg", "use a test's assertion, or tracing"),
 ];
 /// Files of test code that may sleep, and why.
-const SLEEPERS: [(&str, &str); 3] = [
+const SLEEPERS: [(&str, &str); 4] = [
     ("tests/src/poll.rs", "the one place that waits: it looks again until a deadline"),
     ("tests/src/bin/load.rs", "takes memory at a given rate"),
+    ("tests/examples/module_cost.rs", "what is spent is measured over a given time"),
     (
         "tests/src/rig/pause.rs",
         "a measurement lasts as long as it is meant to, and a request comes when it is due",
