@@ -112,10 +112,14 @@ fn evict(node: &mut Node, server: &Server) {
 /// A node that does what the browser's script asks for.
 fn obey(what: &str, node: &mut Node, server: &mut Server) {
     match what {
-        "tick" => node.tick(3),
+        "tick" => {
+            node.tick(3);
+        }
         "harm" => {
             node.waits = Duration::from_secs(20);
-            (0..4).for_each(|_| node.tick(3));
+            (0..4).for_each(|_| {
+                node.tick(3);
+            });
         }
         "evict" => evict(node, server),
         "fail" => node.fail("/proc/stat: Input/output error"),
