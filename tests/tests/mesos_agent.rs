@@ -192,6 +192,7 @@ fn our_own_names_end_who_makes_a_regular_task_wait() {
     assert!(counted.is_some(), "{}", get(corrections, "/metrics").unwrap_or_default());
     let (status, log) = agent.shut_down();
     assert!(status.success(), "{status}\n{log}");
+    assert!(log.contains(" is to be ended: cpu is critical: recurs"), "{log}");
 }
 
 #[test]
