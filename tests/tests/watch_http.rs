@@ -51,6 +51,10 @@ fn every_path_answers_get_and_head() {
         ("/v1/decision", "application/json"),
         ("/v1/tasks", "application/json"),
         ("/v1/policies", "application/json"),
+        ("/v1/reactions", "application/json"),
+        ("/v1/self", "application/json"),
+        ("/v1/decision.json", "application/json"),
+        ("/v1/history.json?range=1h", "application/json"),
         ("/v1/layout", "application/json"),
     ];
     for (path, kind) in paths {
@@ -65,6 +69,56 @@ fn every_path_answers_get_and_head() {
     }
     assert_eq!(status(&server.get("/v2")), "404");
     assert_eq!(status(&server.get("/../etc/passwd")), "404");
+}
+
+#[test]
+fn decisions_are_explained_and_unknown_ones_are_said() {
+    let mut node = Node::warm(3);
+    let server = Server::of(&node);
+    let tick = server.json("/v1/events")[0]["tick"].as_u64().expect("a level was entered");
+    for path in ["/v1/decisions/", "/decisions/"].map(|path| format!("{path}{tick}.json")) {
+        let told = server.json(&path);
+        assert_eq!(
+            (&told["tick"], &told["decision"]["tick"]),
+            (&tick.into(), &tick.into()),
+            "{path}"
+        );
+        assert!(
+            told["story"]["title"].as_str().is_some_and(|title| title.starts_with("Decision "))
+        );
+    }
+    assert!(server.get(&format!("/decisions/{tick}")).contains("How things stood"));
+    node.tick(3);
+    let newest = server.json("/v1/decision")["tick"].as_u64().expect("a number");
+    assert_eq!(
+        server.json(&format!("/v1/decisions/{newest}"))["tick"],
+        newest,
+        "though it did nothing"
+    );
+    for (id, wanted) in
+        [("999999", "`gleaner explain 999999`"), ("x", "no number"), ("-1", "no number")]
+    {
+        let answer = server.get(&format!("/decisions/{id}"));
+        assert!(status(&answer) == "404" && body(&answer).contains(wanted), "{answer}");
+    }
+}
+
+#[test]
+fn what_a_browser_has_is_not_sent_again() {
+    let server = Server::of(&Node::warm(0));
+    let page = server.get("/");
+    let (_, rest) = page.split_once("<script src=\"").expect("a script");
+    let path = rest.split('"').next().expect("its end");
+    let asked = |tag: &str| {
+        server.ask(&format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nIf-None-Match: {tag}\r\n\r\n"
+        ))
+    };
+    let first = asked("\"other\"");
+    assert_eq!(status(&first), "200");
+    let found = head(&first).to_lowercase();
+    let tag = found.lines().find_map(|line| line.strip_prefix("etag: ")).expect("a tag");
+    assert_eq!((status(&asked(tag)), body(&asked(tag))), ("304", ""));
 }
 
 #[test]
