@@ -104,7 +104,7 @@ fn measure(slices: usize) -> Result<(), Failure> {
         while begun.elapsed() < SLICE {
             due += TICK;
             until(due);
-            let tick = u64::try_from(node.tick(TASKS).as_nanos())?;
+            let tick = u64::try_from(node.timed_tick(TASKS).as_nanos())?;
             if begun.elapsed() > SETTLE {
                 took[with].push(tick);
             }

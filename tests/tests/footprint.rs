@@ -29,8 +29,9 @@ fn its_own_memory_is_bounded_and_grows_with_tasks_alone() {
     let mut tasks: Vec<Group> = Vec::new();
     for (count, most) in MOST {
         let first = tasks.len();
-        let name =
-            |number: usize| format!("{}{number}", if number % 2 == 0 { "svc" } else { "be" });
+        let name = |number: usize| {
+            format!("{}{number}", if number.is_multiple_of(2) { "svc" } else { "be" })
+        };
         tasks.extend((first..count).map(|number| top.child(&name(number)).expect("a group")));
         let gleaner = Gleaner::start(&top, "observe", "");
         gleaner.let_decide(DECISIONS);
