@@ -18,10 +18,8 @@ mod watch_support;
 
 use gleaner_tests::rig::pause::{pause, until};
 use gleaner_tests::rig::stats::quantile;
-use rustix::process::{Pid, setpriority_process};
-use rustix::thread::gettid;
+use rustix::process::setpriority_process;
 use std::env;
-use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -81,20 +79,9 @@ impl Pages {
     }
 }
 
-/// Every thread but this one gets the priority that the program gives to the one that serves.
-fn stand_behind() -> Result<(), Failure> {
-    for thread in fs::read_dir("/proc/self/task")? {
-        let thread: i32 = thread?.file_name().to_string_lossy().parse()?;
-        let other = Pid::from_raw(thread).filter(|thread| *thread != gettid());
-        other.map_or(Ok(()), |other| setpriority_process(Some(other), 5))?;
-    }
-    Ok(())
-}
-
 fn measure(slices: usize) -> Result<(), Failure> {
     let mut node = Node::warm(TASKS);
     let server = Server::of(&node);
-    stand_behind()?;
     let mut pages = Pages::start(server.address)?;
     let mut took = [Vec::new(), Vec::new()];
     for slice in 0..slices {
@@ -104,7 +91,7 @@ fn measure(slices: usize) -> Result<(), Failure> {
         while begun.elapsed() < SLICE {
             due += TICK;
             until(due);
-            let tick = u64::try_from(node.tick(TASKS).as_nanos())?;
+            let tick = u64::try_from(node.timed_tick(TASKS).as_nanos())?;
             if begun.elapsed() > SETTLE {
                 took[with].push(tick);
             }

@@ -6,8 +6,6 @@ use crate::exit::{Exit, Failure};
 use gleaner_engine::config::HttpConfig;
 use gleaner_watch::http::{self, Surface};
 use gleaner_watch::publisher::Publisher;
-use rustix::process::setpriority_process;
-use rustix::thread::gettid;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::Sender;
@@ -15,9 +13,6 @@ use std::thread::JoinHandle;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-
-/// Priority of this thread (`nice`): who looks waits for who decides. On Linux each thread has its own.
-const BEHIND: i32 = 5;
 
 /// An address that was taken, and what is shown there.
 struct Door {
@@ -124,8 +119,6 @@ impl Background {
             .name("gleaner-http".to_owned())
             .spawn(move || {
                 let wake = Farewell(wake);
-                // Only a wish: without it everything works, and who looks may hold up who decides.
-                let _ = setpriority_process(Some(gettid()), BEHIND);
                 serve(&runtime, signals, tasks, ended, &wake.0);
             })
             .map_err(fail)?;
