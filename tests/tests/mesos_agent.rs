@@ -140,25 +140,25 @@ fn series(address: SocketAddr, name: &str) -> Option<f64> {
     text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
 }
 
+/// Of memory there is slack however busy the machine is.
+const LENDS_MEMORY: [(&str, &str); 8] = [
+    ("lend.rule", "headroom"),
+    ("lend.warm_up", "2s"),
+    ("predict.predictor", "fixed"),
+    ("memory.enabled", "true"),
+    ("memory.reserve", "1%"),
+    ("memory.rise", "none"),
+    ("memory.cap", "512MiB"),
+    ("predict.memory.amount", "1GiB"),
+];
+
 #[test]
 fn our_own_names_end_who_makes_a_regular_task_wait() {
     let Some((master, module)) = ready_or_skip() else { return };
     let [offers, corrections] = [free_address(), free_address()];
     let [offers_text, corrections_text] = [offers, corrections].map(|address| address.to_string());
     let pace = ("push_every", "1s");
-    let estimator = [
-        pace,
-        ("metrics_listen", offers_text.as_str()),
-        ("lend.rule", "headroom"),
-        ("lend.warm_up", "2s"),
-        ("predict.predictor", "fixed"),
-        // Of memory there is slack however busy the machine is.
-        ("memory.enabled", "true"),
-        ("memory.reserve", "1%"),
-        ("memory.rise", "none"),
-        ("memory.cap", "512MiB"),
-        ("predict.memory.amount", "1GiB"),
-    ];
+    let estimator = [&[pace, ("metrics_listen", offers_text.as_str())], &LENDS_MEMORY[..]].concat();
     // A freeze is what the agent cannot do; as long as three of them the harm must last.
     let controller = [
         pace,
