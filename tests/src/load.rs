@@ -57,11 +57,13 @@ pub enum Work {
         /// Bytes each thread reads through.
         bytes: u64,
     },
-    /// Writes one page to the end of a disk of a GiB, so many times a second, and waits for the disk each time.
+    /// Writes to the beginning of a disk, past the page cache, and waits for the disk each time.
     Commit {
         /// The disk.
         path: PathBuf,
-        /// Times a second.
+        /// Bytes each time, whole pages.
+        bytes: u64,
+        /// Times a second; 0 for as often as the disk allows.
         a_second: u64,
     },
     /// Writes a file over and over, and waits for the disk after each MiB.
@@ -94,8 +96,9 @@ impl Work {
             Self::Disk { path, bytes } => {
                 vec!["disk".into(), path.into(), bytes.to_string().into()]
             }
-            Self::Commit { path, a_second } => {
-                vec!["commit".into(), path.into(), a_second.to_string().into()]
+            Self::Commit { path, bytes, a_second } => {
+                let numbers = [bytes, a_second].map(|number| OsString::from(number.to_string()));
+                ["commit".into(), path.into()].into_iter().chain(numbers).collect()
             }
         }
     }

@@ -165,7 +165,8 @@ fn the_page_shows_and_explains_an_eviction() {
 fn the_page_shows_a_demonstration() {
     let Some(rig) = CgroupRig::new_or_skip() else { return };
     let Some(browser) = Browser::found_or_skip() else { return };
-    let mut demo = Demo::start(30);
+    // Long enough for the page to stay until a busy browser has followed its links.
+    let mut demo = Demo::start(60);
     let line = demo.hear("http://");
     let (_, rest) = line.split_once("http://").expect("a URL");
     let address = rest.split(',').next().expect("an address").trim();

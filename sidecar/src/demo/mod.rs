@@ -129,6 +129,9 @@ impl Stage {
         if evicted {
             self.explain(show)?;
         }
+        let stays = share(duration, 20);
+        show.say(&format!("\nThe page stays for {stays} seconds more; Ctrl-C ends it now."))?;
+        show.wait(Duration::from_secs(stays))?;
         show.say("Everything is put back; the cgroups of the demonstration are removed.")
     }
 
@@ -146,7 +149,7 @@ impl Stage {
     }
 
     fn acts(&mut self, show: &mut Show, duration: u64) -> Result<(Vec<Score>, bool), Stop> {
-        let share = |percent: u64| (duration * percent / 100).max(2);
+        let share = |percent| share(duration, percent);
         let on = |_: &[_]| false;
         let [usual, rush] = LOAD;
         show.say("\n1. The service is alone, and leaves most of what it reserved unused. Gleaner observes: it says what could\n   be lent, and touches nothing.")?;
@@ -220,6 +223,11 @@ impl Stage {
             None => Ok(()),
         }
     }
+}
+
+/// Seconds of an act that is to have so much of the whole.
+fn share(duration: u64, percent: u64) -> u64 {
+    (duration * percent / 100).max(2)
 }
 
 /// Bounds what everything in here may take together, so that a shortage stays inside.

@@ -35,7 +35,11 @@ fn main() -> ExitCode {
         ["churn", bytes] => number(bytes).map(|bytes| in_background(move || churn(bytes))),
         ["cache", path, bytes] => number(bytes).map(|bytes| on_file(path, bytes, cache)),
         ["disk", path, bytes] => number(bytes).map(|bytes| on_file(path, bytes, disk)),
-        ["commit", path, a_second] => number(a_second).map(|rate| on_file(path, rate, commit)),
+        ["commit", path, bytes, a_second] => {
+            number(bytes).zip(number(a_second)).map(|(bytes, rate)| {
+                on_file(path, bytes, move |path, bytes| commit(path, bytes, rate))
+            })
+        }
         ["stream", threads, bytes] => number(threads).zip(number(bytes)).map(|(threads, bytes)| {
             (0..threads).for_each(|_| in_background(move || stream(bytes)));
         }),
@@ -63,7 +67,11 @@ fn in_background(work: impl FnOnce() + Send + 'static) {
     std::thread::spawn(work);
 }
 
-fn on_file(path: &str, bytes: usize, work: fn(&str, usize) -> io::Result<()>) {
+fn on_file(
+    path: &str,
+    bytes: usize,
+    work: impl FnOnce(&str, usize) -> io::Result<()> + Send + 'static,
+) {
     let path = path.to_owned();
     in_background(move || {
         if let Err(error) = work(&path, bytes) {
@@ -181,19 +189,20 @@ fn stream(bytes: usize) {
     }
 }
 
-/// Past the page cache and at the far end of the first GiB: it waits for the disk, and for nobody's dirty pages.
-fn commit(path: &str, a_second: usize) -> io::Result<()> {
-    const PLACE: u64 = (1 << 30) - (1 << 20);
+/// Past the page cache: it waits for the disk, for nobody's dirty pages, and needs hardly any CPU.
+fn commit(path: &str, bytes: usize, a_second: usize) -> io::Result<()> {
     let direct = rustix::fs::OFlags::DIRECT.bits().cast_signed();
     let file = OpenOptions::new().write(true).custom_flags(direct).open(path)?;
-    let memory = vec![7_u8; 2 * PAGE];
+    let memory = vec![7_u8; bytes + PAGE];
     // Direct IO wants its memory aligned as the disk is.
-    let page = &memory[memory.as_ptr().align_offset(PAGE)..][..PAGE];
+    let aligned = &memory[memory.as_ptr().align_offset(PAGE)..][..bytes];
+    let pause = u32::try_from(a_second).ok().filter(|rate| *rate > 0);
+    let pause = pause.map_or(Duration::ZERO, |rate| Duration::from_secs(1) / rate);
     let mut due = Instant::now();
     loop {
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
-        file.write_all_at(page, PLACE)?;
-        due += Duration::from_secs(1) / u32::try_from(a_second.max(1)).unwrap_or(u32::MAX);
+        file.write_all_at(aligned, 0)?;
+        due += pause;
     }
 }
 

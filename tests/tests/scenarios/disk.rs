@@ -33,7 +33,7 @@ fn who_takes_the_disk_is_limited_and_lives() {
     }
     let top = rig.group("disk").expect("a group");
     let [service, batch] = ["svc", "be"].map(|name| top.child(name).expect("a group"));
-    let commit = Work::Commit { path: DISK.into(), a_second: 20 };
+    let commit = Work::Commit { path: DISK.into(), bytes: 4 << 10, a_second: 20 };
     let mut served = Load::start(&commit, &service).expect("a load starts");
     // Best-effort is there from the start, and is not at the disk yet.
     let mut other = Load::start(&Work::Idle, &batch).expect("a load starts");
@@ -41,7 +41,7 @@ fn who_takes_the_disk_is_limited_and_lives() {
     let gleaner = Gleaner::start(&top, "evict", "");
     gleaner.let_decide(10);
     assert!(!gleaner.acts().contains(&"io_limit".to_owned()), "{}", gleaner.story());
-    let copy = Work::Disk { path: DISK.into(), bytes: 256 << 20 };
+    let copy = Work::Commit { path: DISK.into(), bytes: 1 << 20, a_second: 0 };
     let mut copier = Load::start(&copy, &batch).expect("a load starts");
     let act = gleaner.wait_for("io_limit", "be", "done");
     assert_eq!(act["resource"], "io");

@@ -35,6 +35,22 @@ impl Node {
     }
 }
 
+/// Whether the grower was evicted. Where there is `memory.high` a limit may hold it before that is needed, and then the
+/// gentler answer is the right one.
+fn assert_answered(node: &mut Node, gleaner: &Gleaner, victim: &mut Load) -> bool {
+    let any = |of: &[&str]| gleaner.acts().iter().any(|act| of.contains(&act.as_str()));
+    wait_until("an answer", LONG, || any(&["evict", "memory_high"]).then_some(()));
+    gleaner.let_decide(15);
+    let evicted = any(&["evict"]);
+    if evicted {
+        assert_evicted(node, gleaner, victim);
+    } else {
+        gleaner.wait_for("memory_high", "be", "done");
+        assert!(node.service_runs() && victim.runs().expect("it can be asked"));
+    }
+    evicted
+}
+
 /// The victim goes by our hand and the service stays. How soon is not judged here: an emulated machine that is itself
 /// held up may see the kernel strike the same victim at the same time.
 fn assert_evicted(node: &mut Node, gleaner: &Gleaner, victim: &mut Load) {
@@ -51,12 +67,12 @@ fn assert_evicted(node: &mut Node, gleaner: &Gleaner, victim: &mut Load) {
 }
 
 #[test]
-fn a_grower_is_evicted_and_the_service_lives() {
+fn a_grower_is_stopped_and_the_service_lives() {
     let Some(rig) = CgroupRig::new_or_skip() else { return };
     let mut node = Node::new(&rig);
     let gleaner = Gleaner::start(&node.top, "evict", "");
     let mut grower = Load::start(&GROWER, &node.batch).expect("a load starts");
-    assert_evicted(&mut node, &gleaner, &mut grower);
+    assert_answered(&mut node, &gleaner, &mut grower);
 }
 
 #[test]
@@ -67,7 +83,9 @@ fn a_grower_beside_one_who_ignores_sigterm_and_one_who_forks_goes_with_both() {
     let mut storm = Load::start(&Work::Chain { chains: 1 }, &node.batch).expect("a load starts");
     let gleaner = Gleaner::start(&node.top, "evict", "");
     let mut grower = Load::start(&GROWER, &node.batch).expect("a load starts");
-    assert_evicted(&mut node, &gleaner, &mut grower);
+    if !assert_answered(&mut node, &gleaner, &mut grower) {
+        return;
+    }
     for load in [&mut stubborn, &mut storm] {
         wait_until("the end of all", LONG, || {
             (!load.runs().expect("it can be asked")).then_some(())
