@@ -23,6 +23,7 @@ mod status;
 mod table;
 mod top;
 mod victims;
+mod whole;
 
 use clap::Parser as _;
 use cli::{Cli, Command};

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The one thread that writes files: audit lines and what was learned. A slow or full disk costs lines, never a decision.
+//! The one thread that writes files: audit lines, what was learned, the offer for others. A slow or full disk costs lines,
+//! never a decision.
 //!
 //! An intent has to be in the file before its act, so the thread that acts waits for it, but only for as long as a healthy
 //! disk takes. Once a wait was in vain nobody waits until the writer has caught up.
 
+use crate::whole::{self, Whom};
 use gleaner_act::audit::{AuditConfig, AuditFile, AuditSink, Entry};
 use gleaner_engine::config::AuditConfig as Wanted;
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -33,6 +34,12 @@ enum Work {
         path: PathBuf,
         bytes: Vec<u8>,
     },
+    Offer {
+        path: PathBuf,
+        bytes: Vec<u8>,
+    },
+    /// No offer stands there any more.
+    NoOffer(PathBuf),
     /// There will be no more, whoever still holds the queue.
     End,
 }
@@ -42,6 +49,8 @@ pub(crate) struct Scribe {
     work: SyncSender<Work>,
     audit: bool,
     dropped: Arc<AtomicU64>,
+    /// Whether the last offer could not be written.
+    unheard: Arc<AtomicBool>,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -53,11 +62,13 @@ impl Scribe {
         });
         let (work, inbox) = sync_channel(WAITING);
         let dropped = Arc::new(AtomicU64::new(0));
-        let (count, has_audit) = (Arc::clone(&dropped), audit.is_some());
+        let unheard = Arc::new(AtomicBool::new(false));
+        let has_audit = audit.is_some();
+        let writer = Writer { audit, dropped: Arc::clone(&dropped), unheard: Arc::clone(&unheard) };
         let writer = std::thread::Builder::new()
             .name("gleaner-scribe".to_owned())
-            .spawn(move || write_all(audit, &inbox, &count))?;
-        Ok(Self { work, audit: has_audit, dropped, writer: Some(writer) })
+            .spawn(move || writer.write_all(&inbox))?;
+        Ok(Self { work, audit: has_audit, dropped, unheard, writer: Some(writer) })
     }
 
     /// Appends a line to the audit file, later; without such a file it is not even made.
@@ -72,6 +83,21 @@ impl Scribe {
         if !self.send(Work::State { path: path.to_owned(), bytes }) {
             tracing::warn!("what was learned was not written: the disk is too slow");
         }
+    }
+
+    /// Replaces the file of the offer, later. One that finds no room is followed by another within a tick.
+    pub(crate) fn offer(&self, path: &Path, bytes: Vec<u8>) {
+        self.send(Work::Offer { path: path.to_owned(), bytes });
+    }
+
+    /// Removes the file of the offer, later.
+    pub(crate) fn no_offer(&self, path: &Path) {
+        self.send(Work::NoOffer(path.to_owned()));
+    }
+
+    /// Whether the last offer could not be written.
+    pub(crate) fn is_unheard(&self) -> bool {
+        self.unheard.load(Ordering::Relaxed)
     }
 
     /// Audit lines that were not written.
@@ -133,40 +159,53 @@ impl Drop for Scribe {
     }
 }
 
-fn write_all(mut audit: Option<AuditFile>, inbox: &Receiver<Work>, dropped: &AtomicU64) {
-    let mut append = |line: &str| {
-        let written = audit.as_mut().is_some_and(|file| file.append(line));
-        dropped.fetch_add(u64::from(!written), Ordering::Relaxed);
-    };
-    for work in inbox {
-        match work {
-            Work::Line(line) => append(&line),
-            Work::Intent { line, written } => {
-                append(&line);
-                // Nobody waits any more where it took too long.
-                let _ = written.try_send(());
-            }
-            Work::End => return,
-            Work::State { path, bytes } => {
-                if let Err(error) = replace(&path, &bytes) {
-                    let path = path.display();
-                    tracing::warn!(%path, %error, "what was learned cannot be written");
+/// What the thread owns.
+struct Writer {
+    audit: Option<AuditFile>,
+    dropped: Arc<AtomicU64>,
+    unheard: Arc<AtomicBool>,
+}
+
+impl Writer {
+    fn write_all(mut self, inbox: &Receiver<Work>) {
+        for work in inbox {
+            match work {
+                Work::Line(line) => self.append(&line),
+                Work::Intent { line, written } => {
+                    self.append(&line);
+                    // Nobody waits any more where it took too long.
+                    let _ = written.try_send(());
                 }
+                Work::State { path, bytes } => {
+                    if let Err(error) = whole::replace(&path, &bytes, Whom::Us) {
+                        let path = path.display();
+                        tracing::warn!(%path, %error, "what was learned cannot be written");
+                    }
+                }
+                Work::Offer { path, bytes } => {
+                    self.heard(&path, whole::replace(&path, &bytes, Whom::Others));
+                }
+                Work::NoOffer(path) => self.heard(&path, whole::remove(&path)),
+                Work::End => return,
             }
         }
     }
-}
 
-/// Replaces a file as a whole: a crash leaves the old one or the new one.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let new = PathBuf::from(name);
-    let mut file = File::create(&new)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    drop(file);
-    fs::rename(&new, path)
+    fn append(&mut self, line: &str) {
+        let written = self.audit.as_mut().is_some_and(|file| file.append(line));
+        self.dropped.fetch_add(u64::from(!written), Ordering::Relaxed);
+    }
+
+    /// Notes whether others can read what is offered; the log tells it once, not each second.
+    fn heard(&self, path: &Path, written: io::Result<()>) {
+        let before = self.unheard.swap(written.is_err(), Ordering::Relaxed);
+        if let Err(error) = written
+            && !before
+        {
+            let path = path.display();
+            tracing::error!(%path, %error, "the offer cannot be handed on: its readers see it grow too old");
+        }
+    }
 }
 
 #[cfg(test)]
@@ -177,6 +216,7 @@ mod tests {
     use gleaner_estimator::sample::TaskId;
     use gleaner_estimator::units::Bytes;
     use gleaner_qos::verdict::Action;
+    use std::fs;
 
     fn wanted(file: &Path) -> Wanted {
         Wanted { file: Some(file.to_owned()), max_size: Bytes(1 << 20), keep: 1 }

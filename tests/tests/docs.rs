@@ -15,8 +15,8 @@ struct Block {
     text: String,
 }
 
-/// First words of commands that change the machine or need the network: read, never run.
-const NOT_RUN: [&str; 6] = ["git", "cd", "curl", "systemctl", "journalctl", "apt-get"];
+/// First words of commands that change the machine, need the network or have a test of their own: read, never run.
+const NOT_RUN: [&str; 7] = ["git", "cd", "curl", "systemctl", "journalctl", "apt-get", "jq"];
 /// Cargo's options that name a part of the workspace.
 const TARGETS: [(&str, &str); 4] =
     [("--test", "test"), ("--bench", "bench"), ("--bin", "bin"), ("--example", "example")];

@@ -123,6 +123,13 @@ pub struct AuditConfig {
     pub keep: u32,
 }
 
+/// Handing the offer to programs that read files: `[offer]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfferConfig {
+    /// Replaced at each decision; `None` writes nothing.
+    pub file: Option<PathBuf>,
+}
+
 /// What was learned, kept across restarts: `[state]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateConfig {
@@ -265,6 +272,8 @@ pub struct HostConfig {
     pub agent: AgentConfig,
     /// What is served.
     pub http: HttpConfig,
+    /// What is handed on.
+    pub offer: OfferConfig,
     /// What is written down.
     pub audit: AuditConfig,
     /// What is kept.

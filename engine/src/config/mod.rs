@@ -17,7 +17,8 @@ mod units;
 pub use docs::{effective, reference, sample};
 pub use host::{
     ActConfig, AgentConfig, AuditConfig, HostConfig, HttpConfig, LayoutConfig, Limits, LogConfig,
-    LogFormat, LogLevel, OrAuto, PolicyConfig, Preset, StateConfig, TaskRule, WatchConfig,
+    LogFormat, LogLevel, OfferConfig, OrAuto, PolicyConfig, Preset, StateConfig, TaskRule,
+    WatchConfig,
 };
 pub use mistake::{Mistake, Mistakes};
 pub use parse::is_key;

@@ -3,7 +3,7 @@
 
 use super::host::{
     ActConfig, AgentConfig, AuditConfig, HostConfig, HttpConfig, LayoutConfig, Limits, LogConfig,
-    LogFormat, LogLevel, OrAuto, PolicyConfig, StateConfig, TaskRule, WatchConfig,
+    LogFormat, LogLevel, OfferConfig, OrAuto, PolicyConfig, StateConfig, TaskRule, WatchConfig,
 };
 use super::key::Key;
 use super::keys::{SECTIONS, SHADOWS, TASK_KEYS, TASK_RULES, keys};
@@ -134,6 +134,7 @@ fn blank() -> Config {
             policy: PolicyConfig { library: None },
             agent: AgentConfig { socket: None },
             http: HttpConfig { listen: None, metrics_listen: None, allowed_hosts: Vec::new() },
+            offer: OfferConfig { file: None },
             audit: AuditConfig { file: None, max_size: Bytes::default(), keep: 0 },
             state: StateConfig { file: None, every: Span::default(), max_age: Span::default() },
             log: LogConfig { level: LogLevel::Info, format: LogFormat::Text },

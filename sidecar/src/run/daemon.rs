@@ -61,6 +61,8 @@ pub(super) struct Daemon {
     pub(super) kept_at: Option<Timestamp>,
     /// What could be done when troubles were last looked for.
     could: Capabilities,
+    /// Whether the offer could not be handed on then.
+    unheard: bool,
 }
 
 impl Daemon {
@@ -99,6 +101,7 @@ impl Daemon {
             decided: 0,
             kept_at: None,
             could: Capabilities::none(),
+            unheard: false,
         })
     }
 
@@ -170,6 +173,7 @@ impl Daemon {
     /// Looks again at what cannot be seen, what is asked for in vain and what does not work.
     pub(super) fn refresh_troubles(&mut self) {
         self.could = self.host.abilities;
+        self.unheard = self.parts.scribe.is_unheard();
         let layout = self.parts.collector.layout();
         let mut troubles = facts::troubles(&layout);
         troubles.extend(self.refused_reload());
@@ -177,6 +181,11 @@ impl Daemon {
         troubles.extend(self.policies.wrong().map(|why| Trouble {
             what: format!("the loaded policy is not followed: {why}"),
             command: "gleaner check-config  # policy.library".to_owned(),
+        }));
+        let file = self.parts.config.host.offer.file.as_deref().filter(|_| self.unheard);
+        troubles.extend(file.map(|path| Trouble {
+            what: format!("the offer cannot be written to {}", path.display()),
+            command: format!("ls -ld {}", path.parent().unwrap_or(path).display()),
         }));
         troubles.extend(self.pace.stretched().map(|every| Trouble {
             what: format!(
@@ -188,8 +197,9 @@ impl Daemon {
     }
 
     /// As [`Daemon::refresh_troubles`], where what can be done has changed.
-    pub(super) fn follow_abilities(&mut self) {
-        if self.could != self.host.abilities {
+    pub(super) fn follow_means(&mut self) {
+        let now = (self.host.abilities, self.parts.scribe.is_unheard());
+        if (self.could, self.unheard) != now {
             self.refresh_troubles();
         }
     }
@@ -197,8 +207,16 @@ impl Daemon {
     /// Puts back whatever is in force, and writes what was learned and recorded.
     pub(super) fn finish(&mut self) {
         self.hand.put_everything_back();
+        self.withdraw_from(self.parts.config.host.offer.file.as_deref());
         self.keep();
         self.policies.close();
+    }
+
+    /// Removes the file of an offer that is not kept up any more.
+    pub(super) fn withdraw_from(&self, file: Option<&Path>) {
+        if let Some(path) = file {
+            self.parts.scribe.no_offer(path);
+        }
     }
 
     /// Writes what was learned, where that is wanted.

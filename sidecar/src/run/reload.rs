@@ -64,6 +64,9 @@ impl Daemon {
             Hand::try_journal(&config)?;
         }
         warn_of_the_lasting(old, &config);
+        if old.host.offer != config.host.offer {
+            self.withdraw_from(old.host.offer.file.as_deref());
+        }
         if let Some(collector) = collector {
             self.parts.collector = collector;
         }

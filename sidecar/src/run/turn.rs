@@ -20,6 +20,7 @@ use gleaner_qos::level::Level;
 use gleaner_qos::report::Report;
 use gleaner_qos::verdict::Action;
 use gleaner_watch::correction::{Ended, Ending};
+use gleaner_watch::http::answer;
 use gleaner_watch::publisher::Told;
 use gleaner_watch::story::End;
 use std::time::{Duration, Instant};
@@ -97,11 +98,9 @@ impl Daemon {
             tick_took,
             host: &self.host,
         });
+        self.hand_on_the_offer();
         self.tell_tally();
-        if self.decided == 0 {
-            Journal::begin(&decision, &self.parts.collector.layout());
-        }
-        self.journal.note(&decision);
+        self.log(&decision);
         let reader = self.show(&decision)?;
         self.tell_supervisor();
         self.decided += 1;
@@ -199,10 +198,18 @@ impl Daemon {
         self.host.held = self.hand.held();
         self.host.holding = self.hand.holding();
         self.host.shadows = self.policies.scores().into();
-        self.follow_abilities();
+        self.follow_means();
         if health.scans != self.scans {
             self.scans = health.scans;
             self.follow_layout();
+        }
+    }
+
+    /// Hands what is offered to the writer, for those who read files.
+    fn hand_on_the_offer(&self) {
+        let Some(path) = &self.parts.config.host.offer.file else { return };
+        if let Some(offer) = answer(&self.parts.publisher.published(), "/v1/offer") {
+            self.parts.scribe.offer(path, offer);
         }
     }
 
@@ -215,6 +222,13 @@ impl Daemon {
             *kept = decision.at;
             self.keep();
         }
+    }
+
+    fn log(&mut self, decision: &Decision) {
+        if self.decided == 0 {
+            Journal::begin(decision, &self.parts.collector.layout());
+        }
+        self.journal.note(decision);
     }
 
     fn show(&mut self, decision: &Decision) -> Result<Reader, Failure> {

@@ -5,6 +5,7 @@ mod backtest;
 mod cli;
 mod common;
 mod fake_node;
+mod offer;
 mod record;
 mod run;
 mod status;

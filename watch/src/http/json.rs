@@ -51,6 +51,8 @@ pub(super) struct OfferAnswer<'a> {
     head: Head<'a>,
     /// Whether the numbers come from a good and recent reading; where not, the offers are 0.
     valid: bool,
+    /// Nothing of this may be relied on after this time, milliseconds since 1970-01-01 UTC.
+    valid_until_ms: u64,
     cpu: CpuOffer,
     memory: MemoryOffer,
 }
@@ -59,6 +61,8 @@ pub(super) struct OfferAnswer<'a> {
 struct CpuOffer {
     offer_millicpus: MilliCpus,
     lent_millicpus: MilliCpus,
+    /// Lent and offered together: all that best-effort work may hold now.
+    total_millicpus: MilliCpus,
     slack_millicpus: MilliCpus,
     bound: Bound,
     why: String,
@@ -68,6 +72,8 @@ struct CpuOffer {
 struct MemoryOffer {
     offer_bytes: Bytes,
     lent_bytes: Bytes,
+    /// As `total_millicpus`.
+    total_bytes: Bytes,
     slack_bytes: Bytes,
     bound: Bound,
     why: String,
@@ -80,9 +86,11 @@ pub(super) fn offer(shot: &Snapshot, now: Instant) -> OfferAnswer<'_> {
     OfferAnswer {
         head: Head::of(shot, now),
         valid: !matches!(decision.health, Health::Failed { .. }),
+        valid_until_ms: decision.wall_ms.saturating_add(shot.about.stale_after.0 / 1_000_000),
         cpu: CpuOffer {
             offer_millicpus: cpu.offer.amount,
             lent_millicpus: cpu.lent,
+            total_millicpus: cpu.lent + cpu.offer.amount,
             slack_millicpus: cpu.slack,
             bound: cpu.offer.bound,
             why: cpu_why.sentence,
@@ -90,6 +98,7 @@ pub(super) fn offer(shot: &Snapshot, now: Instant) -> OfferAnswer<'_> {
         memory: MemoryOffer {
             offer_bytes: memory.offer.amount,
             lent_bytes: memory.lent,
+            total_bytes: memory.lent + memory.offer.amount,
             slack_bytes: memory.slack,
             bound: memory.offer.bound,
             why: memory_why.sentence,

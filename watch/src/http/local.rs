@@ -6,13 +6,14 @@ use crate::published::Published;
 use serde::Serialize;
 use std::time::Instant;
 
-/// What `/v1/decision`, `/v1/tasks` or `/v1/events` would answer now; `None` for another path, and before the first
-/// decision.
+/// What `/v1/decision`, `/v1/offer`, `/v1/tasks` or `/v1/events` would answer now; `None` for another path, and before
+/// the first decision.
 #[must_use]
 pub fn answer(published: &Published, path: &str) -> Option<Vec<u8>> {
     let now = Instant::now();
     match path {
         "/v1/decision" => encode(&json::decision(published.load()?.as_ref(), now)),
+        "/v1/offer" => encode(&json::offer(published.load()?.as_ref(), now)),
         "/v1/tasks" => encode(&json::tasks(published.load()?.as_ref(), now)),
         "/v1/events" => encode(&published.latest_events()),
         _ => None,
