@@ -43,6 +43,18 @@ fn assert_written(audit: &[Value]) {
     assert_eq!(evictions.count(), 1, "nobody else was evicted");
 }
 
+/// Something was offered before the neighbours came, or it is said that others leave nothing idle; in a machine of its
+/// own there are no others.
+fn assert_offered(audit: &[Value], said: &str) {
+    let has = |line: &Value, key: &str| line["tasks"][key].as_u64().is_some_and(|n| n > 0);
+    let alone = audit.iter().take_while(|line| !has(line, "best_effort"));
+    let most = alone.filter_map(|line| line["cpu"]["offer"]["amount"].as_u64()).max();
+    let kernel = std::fs::read_to_string("/proc/cmdline").expect("a kernel");
+    let others =
+        !kernel.contains("rdinit=/init ") && said.contains("Other work keeps this node busy");
+    assert!(others || most > Some(0), "{most:?} offered at most; {said}");
+}
+
 /// A number of milliseconds in a line, and what stands before it.
 fn millis(line: &str) -> Option<(&str, f64)> {
     let (before, _) = line.split_once(" ms")?;
@@ -79,6 +91,8 @@ fn assert_measured(said: &str) -> Vec<f64> {
     assert_eq!(rows.len(), ACTS.len(), "{said}");
     assert!(rows.iter().all(|p99| (COST_MS..LATEST_MS).contains(p99)), "{rows:?}");
     assert!(rows.iter().any(|p99| p99.to_bits() != rows[0].to_bits()), "{rows:?}");
+    let [_, observed, protected, ..] = rows[..] else { panic!("{rows:?}") };
+    assert!(protected < observed, "Gleaner made it no better: {rows:?}");
     rows
 }
 
@@ -99,7 +113,9 @@ fn it_is_seen_to_lend_to_take_back_and_to_evict_and_leaves_nothing() {
     let (status, said) = demo.end();
     assert!(status.success(), "{status}\n{said}");
     assert!(evicted.is_some_and(|evicted| evicted >= 1.0), "{evicted:?}\n{said}");
-    assert_written(&demo.written());
+    let audit = demo.written();
+    assert_written(&audit);
+    assert_offered(&audit, &said);
     let p99 = assert_measured(&said);
     eprintln!("p99 of the acts, ms: {p99:?}");
     for wanted in
