@@ -7,6 +7,8 @@ mod actor;
 mod disk_full;
 #[path = "act_evict.rs"]
 mod evict;
+#[path = "act_relief.rs"]
+mod relief;
 #[path = "act_selftest.rs"]
 mod selftest;
 #[path = "act_settings.rs"]

@@ -4,9 +4,12 @@
 use super::tally::{Ending, Stage};
 use super::{Actor, Hold};
 use crate::audit::{Ended, Entry, Intent};
+use crate::fault::Lost;
 use crate::outcome::Outcome;
+use crate::place::Places;
 use crate::setting::Deed;
 use crate::target::Target;
+use crate::usage::beside_cache;
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::sample::TaskId;
 use gleaner_estimator::units::{Amount, Bytes, Timestamp};
@@ -25,8 +28,8 @@ pub(super) struct Case {
     pub(super) seen: Timestamp,
     pub(super) began: Timestamp,
     reason: Reason,
-    /// MemAvailable before an eviction.
-    available: Option<Bytes>,
+    /// What was charged to the victim beside page cache, before an eviction.
+    held: Option<Bytes>,
 }
 
 impl Actor {
@@ -48,7 +51,7 @@ impl Actor {
             seen,
             began: self.clock.now(),
             reason: correction.why().reason,
-            available: (action == Action::Evict).then(memory_available).flatten(),
+            held: self.held_by(correction),
         };
         let intent = Intent {
             act: case.act,
@@ -62,11 +65,19 @@ impl Actor {
         case
     }
 
+    /// What a victim has that an eviction for memory would give back.
+    fn held_by(&self, correction: &Correction) -> Option<Bytes> {
+        let asked =
+            correction.action() == Action::Evict && correction.resource() == Resource::Memory;
+        let victim = asked.then(|| Target::find(&self.places, correction.task()));
+        beside_cache(&victim?.ok()?).ok()
+    }
+
     /// Writes, counts and reports what came of an act.
     pub(super) fn close_case(&mut self, case: Case, deed: Deed) -> Option<Report> {
         let at = self.clock.now();
         let Deed { means, outcome } = deed;
-        let relief = relief(&case, &outcome);
+        let relief = relief(&case, &self.places, &outcome);
         let wall_ms = self.clock.wall_ms();
         let (action, resource) = (case.action, case.resource);
         let task = case.task.clone();
@@ -126,17 +137,14 @@ pub(super) fn for_qos(outcome: &Outcome, action: Action) -> Option<report::Outco
     }
 }
 
-/// What the node has more of than before the eviction. Others allocate and free meanwhile: it is what is there, not what
-/// the victim had.
-fn relief(case: &Case, outcome: &Outcome) -> Option<Relief> {
-    if case.resource != Resource::Memory || *outcome != Outcome::Done {
-        return None;
-    }
-    let before = case.available?;
-    Some(Relief::Memory(memory_available()?.less(before)))
-}
-
-fn memory_available() -> Option<Bytes> {
-    let text = std::fs::read("/proc/meminfo").ok()?;
-    gleaner_collector::parse::memory_info(&text).ok()?.available
+/// What the victim held and holds no more, whatever others allocate and free meanwhile: shared memory that outlives it
+/// has not come back. With its cgroup all of it is gone.
+fn relief(case: &Case, places: &Places, outcome: &Outcome) -> Option<Relief> {
+    let held = case.held.filter(|_| *outcome == Outcome::Done)?;
+    let left = match Target::find(places, &case.task).and_then(|victim| beside_cache(&victim)) {
+        Ok(left) => left,
+        Err(Lost::Vanished) => Bytes::ZERO,
+        Err(_) => return None,
+    };
+    Some(Relief::Memory(held.less(left)))
 }

@@ -118,6 +118,7 @@ fn it_is_seen_to_lend_to_take_back_and_to_evict_and_leaves_nothing() {
     assert_offered(&audit, &said);
     let p99 = assert_measured(&said);
     eprintln!("p99 of the acts, ms: {p99:?}");
+    assert!(said.contains(" came back") && !said.contains("; 0 B came back"), "{said}");
     for wanted in
         ["standing_class batch-1: observed", "for memory: runs_out", "Everything is put back"]
     {
