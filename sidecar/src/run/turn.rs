@@ -21,7 +21,9 @@ use gleaner_qos::report::Report;
 use gleaner_qos::verdict::Action;
 use gleaner_watch::correction::{Ended, Ending};
 use gleaner_watch::publisher::Told;
+use gleaner_watch::snapshot::{UNDER_WAY_MOST, UnderWay};
 use gleaner_watch::story::End;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 impl Daemon {
@@ -183,6 +185,7 @@ impl Daemon {
                     means: ending.means.map(Means::word),
                     took: ending.took,
                     relief: ending.relief,
+                    reacted: ending.reacted,
                 },
             });
         }
@@ -198,12 +201,23 @@ impl Daemon {
         self.host.audit_lines_dropped = self.dropped_before + self.parts.scribe.dropped();
         self.host.held = self.hand.held();
         self.host.holding = self.hand.holding();
+        (self.host.under_way, self.host.under_way_more) = self.under_way();
         self.host.shadows = self.policies.scores().into();
         self.follow_abilities();
         if health.scans != self.scans {
             self.scans = health.scans;
             self.follow_layout();
         }
+    }
+
+    /// What goes on by our own hand and through an agent, the most pressing first.
+    fn under_way(&self) -> (Arc<[UnderWay]>, usize) {
+        let within = self.policies.live().config().qos.budget.gone_within;
+        let asked = self.agent.iter().flat_map(|agent| agent.under_way(within));
+        let mut all: Vec<UnderWay> = asked.chain(self.hand.under_way()).collect();
+        let more = all.len().saturating_sub(UNDER_WAY_MOST);
+        all.truncate(UNDER_WAY_MOST);
+        (all.into(), more)
     }
 
     /// Hands the decision to the writer, and now and then what was learned.
