@@ -92,6 +92,15 @@ impl Eviction {
         &self.target
     }
 
+    /// When it is over at the latest: done, or given up.
+    #[must_use]
+    pub fn until(&self) -> Timestamp {
+        match self.stage {
+            Stage::Asking { until } => until.plus(self.patience),
+            Stage::Killing { since, .. } => since.plus(self.patience),
+        }
+    }
+
     /// Drives it on; answers when it is over. Call it every 10 ms or so.
     pub fn poll(&mut self, hands: &mut Hands, now: Timestamp) -> Option<Deed> {
         match left(&self.target) {

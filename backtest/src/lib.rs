@@ -6,6 +6,7 @@ pub mod forecast;
 pub mod html;
 pub mod oracle;
 pub mod plan;
+pub mod playback;
 pub mod policy;
 pub mod prediction;
 pub mod recording;

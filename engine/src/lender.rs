@@ -51,6 +51,12 @@ struct Group {
     demand: Demand,
 }
 
+impl Clone for Group {
+    fn clone(&self) -> Self {
+        Self { predictor: self.predictor.duplicate(), demand: self.demand.clone() }
+    }
+}
+
 impl Group {
     fn new(spec: &PredictorSpec) -> Self {
         Self { predictor: spec.build(), demand: Demand::default() }
@@ -75,6 +81,7 @@ impl Group {
 }
 
 /// Everything remembered about one resource.
+#[derive(Clone)]
 pub(crate) struct Lender<Q> {
     rule: LendRule<Q>,
     node: Group,

@@ -28,7 +28,9 @@ use gleaner_qos::{Alarm, Controller};
 use lender::{Lender, Tick};
 use reading::{Body, Reading};
 
-/// All that is remembered between two readings of one node.
+/// All that is remembered between two readings of one node. A clone told the same decides the same: whoever wants to go
+/// back to a moment keeps one of it.
+#[derive(Clone)]
 pub struct Engine {
     config: EngineConfig,
     tracker: UsageTracker,

@@ -26,6 +26,10 @@ pub struct Asked {
     pub reason: Reason,
     /// When it was decided.
     pub at: Timestamp,
+    /// The same, milliseconds since 1970-01-01 UTC.
+    pub wall_ms: u64,
+    /// The decision's number, where the host counts with it.
+    pub tick: Option<u64>,
 }
 
 /// When it is looked at.
@@ -58,6 +62,11 @@ impl Asking {
         let taken = self.open.iter().any(|(old, taken)| *taken && old.task == asked.task);
         self.open.retain(|(old, _)| old.task != asked.task);
         self.open.push((asked, taken));
+    }
+
+    /// Those that are open.
+    pub fn open(&self) -> impl Iterator<Item = &Asked> {
+        self.open.iter().map(|(asked, _)| asked)
     }
 
     /// What has become of them. `taken` names the containers whose corrections the agent took since the last call.
@@ -98,7 +107,7 @@ impl Asking {
                 reason: asked.reason,
                 ending,
                 wall_ms: now.wall_ms,
-                tick: None,
+                tick: asked.tick,
                 end: End::default(),
             });
             false
@@ -125,7 +134,8 @@ mod tests {
 
     fn asked(name: &str) -> Asked {
         let at = Timestamp::default();
-        Asked { task: id(name), resource: Resource::Cpu, reason: Reason::Recurs, at }
+        let (task, resource, reason) = (id(name), Resource::Cpu, Reason::Recurs);
+        Asked { task, resource, reason, at, wall_ms: 1, tick: Some(3) }
     }
 
     fn sample(names: &[&str]) -> Sample {

@@ -21,6 +21,7 @@ mod settings;
 mod shown;
 mod status;
 mod table;
+mod told;
 mod top;
 mod victims;
 mod whole;

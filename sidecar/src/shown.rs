@@ -152,6 +152,24 @@ pub(crate) struct Host {
     pub(crate) held: Held,
     pub(crate) audit_lines_dropped: u64,
     pub(crate) troubles: Vec<Trouble>,
+    /// What of its own goes on, the most pressing first; empty from a daemon that does not say.
+    #[serde(default)]
+    pub(crate) under_way: Vec<UnderWay>,
+    /// How many more there are.
+    #[serde(default)]
+    pub(crate) under_way_more: usize,
+}
+
+/// An eviction whose grace runs, a freeze that lasts, a limit in force.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct UnderWay {
+    pub(crate) task: TaskId,
+    pub(crate) action: String,
+    pub(crate) resource: String,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub(crate) since_ms: u64,
+    /// When it is over at the latest; `None` where that is decided as things go.
+    pub(crate) until_ms: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]

@@ -12,7 +12,7 @@ const KEYS = [
   ["i", "IO", () => setResource("io")],
   ["t", "data as table", () => toggleTable()],
   ["/", "filter tasks", () => byId("filter").focus()],
-  ["g d", "go to the decisions", () => goTo("decisions")],
+  ["g d", "go to the list of decisions", () => location.assign("/decisions")],
   ["g t", "go to the tasks", () => goTo("tasks-section")],
   ["Escape", "leave the filter, show the whole range", () => zoomOut()],
 ];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Wires it together: history first, then one frame a second; polls where no stream is to be had.
 
-let stream = null, heard = 0, eventsSeen = -1, polling = null;
+let stream = null, heard = 0, eventsSeen = -1, actsSeen = -1, polling = null;
 
 async function ask(path) {
   const answer = await fetch(path, { headers: { accept: "application/json" } });
@@ -63,6 +63,10 @@ function take(frame) {
   if (view.paused) return;
   showWords(frame);
   if (!(frame.state in BROKEN) && appendRow(frame.at_ms / 1000, frame.row)) draw();
+  if (frame.acts !== actsSeen) {
+    actsSeen = frame.acts;
+    showActs().catch(() => { actsSeen = -1; });
+  }
   if (frame.events !== eventsSeen) {
     eventsSeen = frame.events;
     showEvents().catch(() => { eventsSeen = -1; });
@@ -102,7 +106,7 @@ function watchLink() {
 }
 
 function showTables() {
-  for (const show of [showTasks, showPolicies, showReactions, showWell]) show().catch(() => {});
+  for (const show of [showActs, showTasks, showPolicies, showReactions, showWell]) show().catch(() => {});
 }
 
 function onVisibility() {

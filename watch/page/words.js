@@ -129,6 +129,20 @@ function storyTable(section) {
   return table;
 }
 
+/** What goes on: since when, and until when at most. */
+async function showActs() {
+  const { under_way: all, more } = await ask("/v1/acts");
+  const lines = all.map((act) => {
+    const until = act.until_ms === null ? ", until all is calm again. " : `, until ${clock(act.until_ms)} at the latest. `;
+    const line = cell("li", `${act.action} ${act.task.name} for ${act.resource}, since ${clock(act.since_ms)}${until}`);
+    if (act.tick !== null) line.append(explainLink(act, "Why?"));
+    return line;
+  });
+  if (more) lines.push(cell("li", `and ${more} more`));
+  byId("acts").replaceChildren(...lines);
+  byId("under-way").hidden = !lines.length;
+}
+
 async function showReactions() {
   const found = await ask("/v1/reactions");
   byId("reacted").textContent = found.said;

@@ -7,7 +7,9 @@ use crate::stories::takes;
 use crate::story::words::sentence;
 use gleaner_estimator::reason::Resource;
 use gleaner_qos::level::Level;
-use gleaner_qos::verdict::{Action, Correction};
+use gleaner_estimator::units::Span;
+use gleaner_qos::rank::Relief;
+use gleaner_qos::verdict::{Action, Correction, Reason};
 use serde::Serialize;
 use std::collections::VecDeque;
 
@@ -18,7 +20,7 @@ const MOST: usize = 50;
 const MOST_MINOR: usize = 20;
 
 /// One thing that happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Event {
     /// Number since the start, from 1.
     pub number: u64,
@@ -35,7 +37,7 @@ pub struct Event {
 }
 
 /// More about a correction that has ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Corrected {
     /// What was done.
     pub action: &'static str,
@@ -49,6 +51,18 @@ pub struct Corrected {
     pub because: String,
     /// What came of it, in words.
     pub came: String,
+    /// The word of the reason.
+    pub reason: Reason,
+    /// What was expected to come back.
+    pub asked: Option<Relief>,
+    /// What came back.
+    pub freed: Option<Relief>,
+    /// From its beginning to its end.
+    #[serde(rename = "took_ns")]
+    pub took: Span,
+    /// From the first sign of the harm that it answers until it was written.
+    #[serde(rename = "reacted_ns")]
+    pub reacted: Option<Span>,
 }
 
 impl Event {
@@ -58,7 +72,7 @@ impl Event {
 }
 
 /// The latest events.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Events {
     kept: VecDeque<Event>,
     /// The last eviction, however long ago.
@@ -91,6 +105,11 @@ impl Events {
             ending: ended.ending,
             because: because(ended, asked),
             came: came(ended, asked),
+            reason: ended.reason,
+            asked: asked.and_then(Correction::relief),
+            freed: ended.end.relief,
+            took: ended.end.took,
+            reacted: ended.end.reacted,
         };
         self.push(ended.wall_ms, ended.resource, text, ended.tick, Some(more));
         if ended.action == Action::Evict {
@@ -166,7 +185,6 @@ mod tests {
     use super::*;
     use crate::story::End;
     use gleaner_estimator::sample::TaskId;
-    use gleaner_qos::verdict::Reason;
 
     fn ended(action: Action) -> Ended {
         Ended {

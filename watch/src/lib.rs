@@ -19,6 +19,7 @@ mod figure;
 mod harm;
 pub mod history;
 pub mod http;
+pub mod listed;
 pub mod metrics;
 pub mod order;
 pub mod printable;

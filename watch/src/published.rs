@@ -45,6 +45,11 @@ impl Published {
         self.newest.write().unwrap_or_else(PoisonError::into_inner).replace(snapshot)
     }
 
+    /// Puts back what was the newest once, or nothing.
+    pub(crate) fn replace(&self, newest: Option<Arc<Snapshot>>) {
+        *self.newest.write().unwrap_or_else(PoisonError::into_inner) = newest;
+    }
+
     /// The last hours.
     pub(crate) fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)

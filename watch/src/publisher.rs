@@ -3,11 +3,13 @@
 
 use crate::about::About;
 use crate::correction::Ended;
+use crate::events::Events;
 use crate::history::row;
 use crate::metrics::Metrics;
 use crate::order::{Order, places};
 use crate::published::Published;
 use crate::snapshot::{HostState, Snapshot, TaskView};
+use crate::stories::Stories;
 use gleaner_engine::decision::Decision;
 use gleaner_estimator::sample::Sample;
 use gleaner_estimator::usage::Usage;
@@ -31,6 +33,14 @@ pub struct Told<'a> {
     pub tick_took: Duration,
     /// What the host knows of itself.
     pub host: &'a HostState,
+}
+
+/// What readers can be shown of a moment, but for the history: for who goes back to it.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    newest: Option<Arc<Snapshot>>,
+    events: Events,
+    stories: Stories,
 }
 
 /// Owned by the thread that ticks. The task list of each snapshot is reused for the next but one, unless a
@@ -70,6 +80,24 @@ impl Publisher {
         self.published.set_about(about);
     }
 
+    /// What can be shown now.
+    #[must_use]
+    pub fn remember(&self) -> Memory {
+        Memory {
+            newest: self.published.load(),
+            events: self.published.events().clone(),
+            stories: self.published.stories().clone(),
+        }
+    }
+
+    /// Shows again what could be shown then. Metrics and the history go on from where they are.
+    pub fn recall(&mut self, memory: &Memory) {
+        self.spare = None;
+        self.published.replace(memory.newest.clone());
+        self.published.events().clone_from(&memory.events);
+        self.published.stories().clone_from(&memory.stories);
+    }
+
     /// Counts one tick and publishes its snapshot.
     pub fn tell(&mut self, told: Told<'_>) {
         self.metrics.ticked(told.tick_took);
@@ -101,13 +129,13 @@ impl Publisher {
         let at_ms = shot.decision.wall_ms;
         self.published.history().push(at_ms, &row(shot, &shot.decision));
         let tick = shot.decision.tick;
-        let turned = shot.changed_levels(before).next().is_some();
-        let did = turned || !shot.decision.verdict.corrections.is_empty();
+        let turned: Vec<_> = shot.changed_levels(before).collect();
+        let did = !turned.is_empty() || !shot.decision.verdict.corrections.is_empty();
         if did {
             self.published.events().forget(tick);
         }
-        for (resource, level) in shot.changed_levels(before) {
-            self.published.events().level(tick, at_ms, resource, level);
+        for (resource, level) in &turned {
+            self.published.events().level(tick, at_ms, *resource, *level);
         }
         if did {
             self.published.stories().keep(&shot.decision, turned);

@@ -74,6 +74,26 @@ pub struct Held {
     pub frozen: u32,
 }
 
+/// Something of ours that goes on: an eviction whose grace runs, a freeze that lasts, a limit in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnderWay {
+    /// Whom it is done to.
+    pub task: TaskId,
+    /// What, in the word of the action.
+    pub action: &'static str,
+    /// For which resource.
+    pub resource: Resource,
+    /// The decision that asked for it; `None` where the host does not say.
+    pub tick: Option<u64>,
+    /// Since when, milliseconds since 1970-01-01 UTC.
+    pub since_ms: u64,
+    /// When it is over at the latest; `None` where that is decided as things go.
+    pub until_ms: Option<u64>,
+}
+
+/// Most of what goes on that a host tells one by one: limits can be in force on every task of a node.
+pub const UNDER_WAY_MOST: usize = 32;
+
 /// What the host knows of itself, beside the decision.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HostState {
@@ -87,6 +107,10 @@ pub struct HostState {
     pub poisoned: bool,
     /// Best-effort tasks that are held back now.
     pub held: Held,
+    /// What goes on, the most pressing first; at most [`UNDER_WAY_MOST`].
+    pub under_way: Arc<[UnderWay]>,
+    /// How many more there are.
+    pub under_way_more: usize,
     /// What is in force on which task, ordered by task.
     #[serde(skip)]
     pub holding: Arc<[(TaskId, Actuator)]>,
@@ -106,6 +130,8 @@ impl Default for HostState {
             audit_lines_dropped: 0,
             poisoned: false,
             held: Held::default(),
+            under_way: Arc::from([]),
+            under_way_more: 0,
             holding: Arc::from([]),
             abilities: Capabilities::none(),
             troubles: Arc::from([]),

@@ -82,6 +82,11 @@ impl Actor {
         let (action, resource) = (case.action, case.resource);
         let task = case.task.clone();
         let took = at.since(case.began).unwrap_or_default();
+        // What stands for good answers no harm, and giving back is no reaction.
+        let answers = case.reason != Reason::Standing && !action.releases();
+        // An eviction is written when it begins: the end of its victim is not ours to hasten.
+        let written = if action == Action::Evict { case.began } else { at };
+        let reacted = written.since(case.seen).filter(|_| answers && outcome == Outcome::Done);
         self.tally.end(Ending {
             task,
             action,
@@ -93,9 +98,8 @@ impl Actor {
             means,
             took,
             relief,
+            reacted,
         });
-        // What stands for good answers no harm, and giving back is no reaction.
-        let answers = case.reason != Reason::Standing && !action.releases();
         if outcome == Outcome::Done && answers {
             let stage = if case.action == Action::Evict { Stage::Gone } else { Stage::Written };
             self.tally.react(stage, at.since(case.seen).unwrap_or_default());

@@ -44,6 +44,7 @@ pub(super) enum Work {
 /// A freeze in force, and when it ends by itself.
 #[derive(Debug)]
 pub(super) struct Lease {
+    pub(super) case: Case,
     pub(super) freeze: Freeze,
     pub(super) until: Timestamp,
 }
@@ -133,7 +134,9 @@ impl Actor {
     fn finish(&mut self, job: Job, deed: Deed) -> Option<Report> {
         let Job { case, work } = job;
         match (work, deed.outcome == Outcome::Done) {
-            (Work::Freezing { freeze, until }, true) => self.leases.push(Lease { freeze, until }),
+            (Work::Freezing { freeze, until }, true) => {
+                self.leases.push(Lease { case: case.clone(), freeze, until });
+            }
             (Work::Limiting(limit), true) => self.hold(&case, limit.target().clone()),
             (Work::Evicting { holds, .. }, false) => self.hold_again(holds),
             (Work::Freezing { .. } | Work::Limiting(_), false)

@@ -14,8 +14,10 @@ mod job;
 mod survey;
 mod tally;
 mod tend;
+mod under_way;
 
 pub use tally::{Ending, HeldBack, Reaction, Stage, Tally};
+pub use under_way::UnderWay;
 
 use crate::audit::{AuditSink, Entry};
 use crate::clock::Clock;

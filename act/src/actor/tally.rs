@@ -35,6 +35,8 @@ pub struct Ending {
     pub took: Span,
     /// What came back, where it was measured.
     pub relief: Option<Relief>,
+    /// From the first sign of the harm that it answers until it was written; `None` where it answers none.
+    pub reacted: Option<Span>,
 }
 
 /// How far a reaction has come.
@@ -95,6 +97,7 @@ impl Tally {
             means: None,
             took: Span::default(),
             relief: None,
+            reacted: None,
         });
     }
 

@@ -3,6 +3,7 @@
 
 use super::case::Case;
 use super::job::Lease;
+use super::under_way::is_limit;
 use super::{Actor, HeldBack};
 use crate::fault::Lost;
 use crate::journal::Spot;
@@ -39,16 +40,8 @@ impl Actor {
     /// How many tasks are held back now.
     #[must_use]
     pub fn held_back(&self) -> HeldBack {
-        let limits = |actuator: Actuator| match actuator {
-            Actuator::CpuQuota | Actuator::MemoryHigh | Actuator::IoLimit => true,
-            Actuator::StandingClass
-            | Actuator::IoWeight
-            | Actuator::Reclaim
-            | Actuator::Freeze
-            | Actuator::Evict => false,
-        };
         let throttled: BTreeSet<&TaskId> =
-            self.holds.keys().filter(|(_, a)| limits(*a)).map(|(id, _)| id).collect();
+            self.holds.keys().filter(|(_, a)| is_limit(*a)).map(|(id, _)| id).collect();
         HeldBack { throttled: throttled.len(), frozen: self.leases.len() }
     }
 

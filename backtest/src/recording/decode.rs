@@ -50,6 +50,7 @@ pub(super) struct Decoded {
 }
 
 /// What a block continues.
+#[derive(Clone)]
 pub(super) struct Decoder {
     hashed: bool,
     sample_columns: Columns,

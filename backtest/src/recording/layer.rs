@@ -24,12 +24,14 @@ pub(super) struct Shot<const N: usize, const T: usize> {
 }
 
 /// One task's rows in the open block, and the one before it.
+#[derive(Clone)]
 struct Thread<const T: usize> {
     before: Row<T>,
     rows: Vec<Row<T>>,
 }
 
 /// The readings of the open block, and what they continue. The same for writing and reading.
+#[derive(Clone)]
 pub(super) struct Layer<const N: usize, const T: usize> {
     node_before: Row<N>,
     nodes: Vec<Row<N>>,
@@ -172,6 +174,7 @@ impl<const N: usize, const T: usize> Layer<N, T> {
 }
 
 /// For each column of a file its place here, `None` for one that is not known here.
+#[derive(Clone)]
 pub(super) struct Columns {
     pub(super) node: Vec<Option<usize>>,
     pub(super) task: Vec<Option<usize>>,

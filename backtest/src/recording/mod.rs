@@ -26,7 +26,7 @@ mod writer;
 pub use event::{Event, Recorded, Told};
 pub use export::{ExportError, Exported, export};
 pub use hash::Pseudonyms;
-pub use reader::{Damage, RecordingReader};
+pub use reader::{Damage, Place, RecordingReader};
 pub(crate) use rows::{Row, gather};
 pub use writer::{Recorder, RecorderOptions};
 

@@ -3,6 +3,7 @@
 
 mod common;
 mod definitions;
+mod playback;
 mod prediction;
 mod readers;
 mod recording;

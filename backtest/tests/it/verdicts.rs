@@ -15,7 +15,7 @@ use gleaner_qos::level::Level;
 const SECONDS: u64 = 400;
 
 /// Lends at once, without the hours in which a new node's predictions come down.
-fn policy() -> EngineConfig {
+pub(crate) fn policy() -> EngineConfig {
     let mut policy = EngineConfig {
         warm_up: Span::default(),
         task_warm_up: Span::default(),
@@ -38,7 +38,7 @@ fn quiet() -> Vec<Sample> {
 }
 
 /// The same, and each guaranteed task's threads wait thirty seconds in each that passes between two instants.
-fn harmed(from: u64, until: u64) -> Vec<Sample> {
+pub(crate) fn harmed(from: u64, until: u64) -> Vec<Sample> {
     let mut samples = quiet();
     for (second, sample) in (1..).zip(&mut samples) {
         let waited = u64::min(second, until).saturating_sub(from) * 30_000_000_000;

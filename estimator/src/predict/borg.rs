@@ -11,7 +11,7 @@ use super::spec::Parameters;
 use serde::{Deserialize, Serialize};
 
 /// See the module's head.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Borg {
     phi: f64,
 }

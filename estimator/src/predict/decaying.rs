@@ -27,7 +27,7 @@ pub(super) struct Histogram {
 }
 
 /// See the module's head.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Decaying {
     share: f64,
     /// In slots.

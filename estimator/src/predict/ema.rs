@@ -12,7 +12,7 @@ use super::spec::Parameters;
 use serde::{Deserialize, Serialize};
 
 /// See the module's head.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Ema {
     weight: f64,
     factor: f64,

@@ -9,7 +9,7 @@ use super::{Load, Observation};
 use serde::{Deserialize, Serialize};
 
 /// A rule and all that it is shown.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(bound = "R: Rule")]
 pub(super) struct Learner<R: Rule> {
     pub(super) rule: R,

@@ -133,6 +133,9 @@ pub trait Predictor: Send {
     /// Everything learned, versioned and checksummed: [`PredictorSpec::restore`] reads it.
     fn save(&self) -> Vec<u8>;
 
+    /// The same once more, which goes its own way from here on.
+    fn duplicate(&self) -> Box<dyn Predictor>;
+
     /// Like [`Predictor::peak`], by the length of the horizon.
     fn peak_within(&self, horizon: Span) -> Option<f64> {
         let found = self.horizons().iter().position(|h| *h == horizon)?;

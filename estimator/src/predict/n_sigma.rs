@@ -13,7 +13,7 @@ use super::spec::Parameters;
 use serde::{Deserialize, Serialize};
 
 /// See the module's head.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct NSigma {
     history: History,
     spread: Spread,
@@ -37,7 +37,7 @@ impl Moments {
 }
 
 /// The group's bound of N standard deviations.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Spread {
     sigma: f64,
     /// Of the ended slots.

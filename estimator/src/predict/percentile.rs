@@ -14,14 +14,14 @@ use super::spec::Parameters;
 use serde::{Deserialize, Serialize};
 
 /// See the module's head.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Percentile {
     history: History,
     tasks: TaskPercentiles,
 }
 
 /// The sum of the tasks' percentiles.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct TaskPercentiles {
     share: f64,
     /// As of the last `weigh`, base units.

@@ -42,7 +42,7 @@ pub(super) struct Group {
 }
 
 /// All tasks present now, sorted by arrival number.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
 pub(super) struct Roster<T> {
     members: Vec<Member<T>>,

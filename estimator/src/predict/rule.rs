@@ -11,9 +11,9 @@ use serde::de::DeserializeOwned;
 
 /// A predictor's own part. Called in this order for each observation: `leave` for tasks that are gone,
 /// `turn` if the open slot ends, `admit` for new tasks, `judged` for outcomes, `weigh`, `peak`, `mark`.
-pub(super) trait Rule: Send + Serialize + DeserializeOwned {
+pub(super) trait Rule: Clone + Send + Serialize + DeserializeOwned {
     /// What it remembers of each task.
-    type Memory: Default + Send + Serialize + DeserializeOwned;
+    type Memory: Clone + Default + Send + Serialize + DeserializeOwned;
 
     /// Whether it predicts from slots, so that its prediction only rises within one.
     const SLOTTED: bool;

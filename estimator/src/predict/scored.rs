@@ -12,7 +12,7 @@ use crate::units::Span;
 use serde::{Deserialize, Serialize};
 
 /// A rule, applied: the predictor that hosts see.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(bound = "R: Rule")]
 pub(super) struct Scored<R: Rule> {
     #[serde(skip)]
@@ -102,5 +102,9 @@ impl<R: Rule + 'static> Predictor for Scored<R> {
 
     fn save(&self) -> Vec<u8> {
         state::encode(&self.spec, self)
+    }
+
+    fn duplicate(&self) -> Box<dyn Predictor> {
+        Box::new(self.clone())
     }
 }

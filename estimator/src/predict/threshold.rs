@@ -13,7 +13,7 @@ use super::spec::Parameters;
 use serde::{Deserialize, Serialize};
 
 /// See the module's head.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Threshold {
     amount: f64,
     /// Over 1, 5 and 15 minutes.

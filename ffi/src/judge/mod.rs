@@ -203,7 +203,9 @@ impl Judge {
         for Wanted { task, resource, reason, words } in wanted {
             let name = container(&task).to_owned();
             waiting.push(Waiting { name, resource, reason: words, decided: seen.at });
-            self.asked.ask(Asked { task, resource, reason, at: seen.at });
+            let (at, wall_ms) = (seen.at, decision.wall_ms);
+            // Thresholds may have asked for it, and not the decision.
+            self.asked.ask(Asked { task, resource, reason, at, wall_ms, tick: None });
         }
         let limit = self.setup.config.engine.qos.budget.gone_within;
         let fresh = |at: Timestamp| seen.at.since(at).is_none_or(|span: Span| span <= limit);

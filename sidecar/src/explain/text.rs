@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A decision's story in columns for a terminal.
+//! A decision of the audit file and its entries, as a story.
 
 use super::Story as Found;
-use crate::table::{Align, Table};
+use crate::told::set;
 use gleaner_act::audit::Entry;
-use gleaner_watch::story::{Act, End, Section, Story, tell};
+use gleaner_watch::story::{Act, End, tell};
 use std::fmt::Write as _;
 
 /// The whole text.
@@ -35,36 +35,9 @@ fn act(entry: &Entry) -> Option<Act> {
                 means: ended.means.map(gleaner_act::means::Means::word),
                 took: ended.took,
                 relief: ended.relief,
+                reacted: None,
             }),
         }),
         Entry::Undone { .. } => None,
     }
-}
-
-fn set(story: &Story) -> String {
-    let mut text = format!("{}\n", story.title);
-    for note in &story.notes {
-        let _ = writeln!(text, "{note}");
-    }
-    for section in &story.sections {
-        let _ = writeln!(text, "\n{}", section.heading);
-        text.push_str(&table(section));
-        for line in &section.lines {
-            let _ = writeln!(text, "{}{}", if line.deep { "      " } else { "  " }, line.text);
-        }
-    }
-    text
-}
-
-fn table(section: &Section) -> String {
-    if section.rows.is_empty() {
-        return String::new();
-    }
-    let align = |number| if number { Align::Right } else { Align::Left };
-    let names: Vec<String> = section.columns.iter().map(|c| c.name.to_uppercase()).collect();
-    let aligns = section.columns.iter().map(|column| align(column.number));
-    let columns: Vec<(&str, Align)> = names.iter().map(String::as_str).zip(aligns).collect();
-    let mut table = Table::new(&columns);
-    section.rows.iter().for_each(|row| table.row(row.iter().cloned()));
-    table.text().lines().map(|line| format!("  {line}\n")).collect()
 }

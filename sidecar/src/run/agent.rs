@@ -7,11 +7,12 @@ use gleaner_collector::{Collector, Said, Saying};
 use gleaner_engine::decision::{Decision, Health, Mode};
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::sample::{Allocation, Class, Sample};
-use gleaner_estimator::units::{Bytes, MilliCpus, Span, Timestamp};
+use gleaner_estimator::units::{Bytes, MilliCpus, Span};
 use gleaner_host::asked::{Asked, Asking, News, Now, container};
 use gleaner_qos::capability::{Ability, Actuator, Capabilities};
 use gleaner_qos::level::Level;
 use gleaner_qos::verdict::{Action, Correction};
+use gleaner_watch::snapshot::UnderWay;
 use gleaner_wire::Desk;
 use gleaner_wire::message::{self, Offer};
 use gleaner_wire::server::Server;
@@ -65,7 +66,7 @@ impl Agent {
         if through_it {
             let evictions = decision.verdict.corrections.iter().filter(|c| is_eviction(c));
             for correction in evictions.filter(|c| !c.is_would()) {
-                self.ask(correction, decision.at);
+                self.ask(correction, decision);
             }
         }
         through_it
@@ -79,7 +80,7 @@ impl Agent {
         }
     }
 
-    fn ask(&mut self, correction: &Correction, at: Timestamp) {
+    fn ask(&mut self, correction: &Correction, decision: &Decision) {
         let task = correction.task().clone();
         let (resource, reason) = (correction.resource(), correction.why().reason);
         self.desk.correct(message::Correction {
@@ -91,7 +92,21 @@ impl Agent {
             },
             reason: reason.word().to_owned(),
         });
-        self.asked.ask(Asked { task, resource, reason, at });
+        let (at, wall_ms, tick) = (decision.at, decision.wall_ms, Some(decision.tick));
+        self.asked.ask(Asked { task, resource, reason, at, wall_ms, tick });
+    }
+
+    /// The evictions that it was asked for and that are not over; it is asked anew where it has not carried them out
+    /// `within` this time.
+    pub(super) fn under_way(&self, within: Span) -> impl Iterator<Item = UnderWay> {
+        self.asked.open().map(move |asked| UnderWay {
+            task: asked.task.clone(),
+            action: Action::Evict.word(),
+            resource: asked.resource,
+            tick: asked.tick,
+            since_ms: asked.wall_ms,
+            until_ms: Some(asked.wall_ms + within.0 / 1_000_000),
+        })
     }
 
     /// What became of those whom the agent was asked to evict; who has ignored it is decided again.

@@ -20,7 +20,7 @@ use gleaner_estimator::units::{Span, Timestamp};
 use gleaner_qos::capability::{Ability, Actuator, Capabilities};
 use gleaner_qos::report::Report;
 use gleaner_qos::verdict::Verdict;
-use gleaner_watch::snapshot::{Held, Trouble};
+use gleaner_watch::snapshot::{Held, Trouble, UnderWay};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -177,6 +177,19 @@ impl Hand {
     /// What is in force on which task.
     pub(super) fn holding(&self) -> Arc<[(TaskId, Actuator)]> {
         self.actor.as_ref().map(Actor::holding).unwrap_or_default().into()
+    }
+
+    /// What goes on, the most pressing first.
+    pub(super) fn under_way(&self) -> impl Iterator<Item = UnderWay> {
+        let all = self.actor.as_ref().map(Actor::under_way).unwrap_or_default();
+        all.into_iter().map(|one| UnderWay {
+            task: one.task,
+            action: one.action.word(),
+            resource: one.resource,
+            tick: Some(one.tick),
+            since_ms: one.since_ms,
+            until_ms: one.until_ms,
+        })
     }
 
     /// What a person should know: means that do not work, and a mode that cannot be carried out.

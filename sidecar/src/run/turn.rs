@@ -22,7 +22,9 @@ use gleaner_qos::verdict::Action;
 use gleaner_watch::correction::{Ended, Ending};
 use gleaner_watch::http::answer;
 use gleaner_watch::publisher::Told;
+use gleaner_watch::snapshot::{UNDER_WAY_MOST, UnderWay};
 use gleaner_watch::story::End;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 impl Daemon {
@@ -182,6 +184,7 @@ impl Daemon {
                     means: ending.means.map(Means::word),
                     took: ending.took,
                     relief: ending.relief,
+                    reacted: ending.reacted,
                 },
             });
         }
@@ -197,6 +200,7 @@ impl Daemon {
         self.host.audit_lines_dropped = self.dropped_before + self.parts.scribe.dropped();
         self.host.held = self.hand.held();
         self.host.holding = self.hand.holding();
+        (self.host.under_way, self.host.under_way_more) = self.under_way();
         self.host.shadows = self.policies.scores().into();
         self.follow_means();
         if health.scans != self.scans {
@@ -205,12 +209,23 @@ impl Daemon {
         }
     }
 
+<<<<<<< HEAD
     /// Hands what is offered to the writer, for those who read files.
     fn hand_on_the_offer(&self) {
         let Some(path) = &self.parts.config.host.offer.file else { return };
         if let Some(offer) = answer(&self.parts.publisher.published(), "/v1/offer") {
             self.parts.scribe.offer(path, offer);
         }
+=======
+    /// What goes on by our own hand and through an agent, the most pressing first.
+    fn under_way(&self) -> (Arc<[UnderWay]>, usize) {
+        let within = self.policies.live().config().qos.budget.gone_within;
+        let asked = self.agent.iter().flat_map(|agent| agent.under_way(within));
+        let mut all: Vec<UnderWay> = asked.chain(self.hand.under_way()).collect();
+        let more = all.len().saturating_sub(UNDER_WAY_MOST);
+        all.truncate(UNDER_WAY_MOST);
+        (all.into(), more)
+>>>>>>> f9fd66d
     }
 
     /// Hands the decision to the writer, and now and then what was learned.

@@ -2,6 +2,7 @@
 //! Keys: one table drives what they do and what the help says of them, so that help cannot lie.
 
 use super::model::{Model, Sort, Tab, ZOOMS};
+use super::story::Telling;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 /// What a key asks for. None of them changes anything on the node.
@@ -59,7 +60,7 @@ pub(super) const KEYS: [(Command, &[KeyCode], &str, &str); 24] = [
     (Command::Tree, &[KeyCode::Char('e')], "e", "tasks as a tree of cgroups, or as a list"),
     (Command::ZoomIn, &[KeyCode::Char('+')], "+", "small pictures of less time, in more detail"),
     (Command::ZoomOut, &[KeyCode::Char('-')], "-", "small pictures of more time"),
-    (Command::Detail, &[KeyCode::Enter], "Enter", "everything about the selected line"),
+    (Command::Detail, &[KeyCode::Enter], "Enter", "everything about the selected task; the whole story of a decision"),
     (Command::Back, &[KeyCode::Esc], "Esc", "back"),
 ];
 
@@ -110,14 +111,16 @@ fn obey(model: &mut Model, command: Command) {
         Command::Quit => model.ended = true,
         Command::Help => model.help = !model.help,
         Command::Pause => model.paused = !model.paused,
-        Command::Filter => (model.typing, model.help, model.detail) = (true, false, false),
+        Command::Filter => {
+            (model.typing, model.help, model.detail, model.story) = (true, false, false, None);
+        }
         Command::ClearFilter => (model.typing, model.filter) = (false, String::new()),
-        Command::Up => model.select(model.selected.saturating_sub(1)),
-        Command::Down => model.select(model.selected.saturating_add(1)),
-        Command::PageUp => model.select(model.selected.saturating_sub(PAGE)),
-        Command::PageDown => model.select(model.selected.saturating_add(PAGE)),
-        Command::First => model.select(0),
-        Command::Last => model.select(usize::MAX),
+        Command::Up => model.step(|at| at.saturating_sub(1)),
+        Command::Down => model.step(|at| at.saturating_add(1)),
+        Command::PageUp => model.step(|at| at.saturating_sub(PAGE)),
+        Command::PageDown => model.step(|at| at.saturating_add(PAGE)),
+        Command::First => model.step(|_| 0),
+        Command::Last => model.step(|_| usize::MAX),
         Command::NextTab => open(model, next(&Tab::ALL, model.tab, 1)),
         Command::Open(tab) => open(model, tab),
         Command::SortLeft => model.sort = next(&Sort::ALL, model.sort, Sort::ALL.len() - 1),
@@ -126,13 +129,25 @@ fn obey(model: &mut Model, command: Command) {
         Command::Tree => model.tree = !model.tree,
         Command::ZoomIn => model.zoom = model.zoom.saturating_sub(1),
         Command::ZoomOut => model.zoom = (model.zoom + 1).min(ZOOMS.len() - 1),
-        Command::Detail => model.detail = !model.detail,
-        Command::Back => (model.help, model.detail) = (false, false),
+        Command::Detail => detail(model),
+        Command::Back if model.help => model.help = false,
+        Command::Back => (model.story, model.detail) = (None, false),
+    }
+}
+
+/// The story of a decision that can be explained, else what is known of the line; a second time neither.
+fn detail(model: &mut Model) {
+    if model.story.is_some() || model.detail {
+        (model.story, model.detail) = (None, false);
+    } else if let Some(tick) = model.chosen() {
+        (model.story, model.wanted) = (Some(Telling::of(tick)), Some(tick));
+    } else {
+        model.detail = true;
     }
 }
 
 fn open(model: &mut Model, tab: Tab) {
-    (model.tab, model.detail) = (tab, false);
+    (model.tab, model.detail, model.story) = (tab, false, None);
     model.select(0);
 }
 

@@ -3,7 +3,7 @@
 
 use super::model::{Model, Row, Sort, Tab};
 use super::paint::Paint;
-use crate::shown::{Event, Reading, Shown, Task};
+use crate::shown::{Event, Reading, Shown, Task, UnderWay};
 use crate::table::printable;
 use gleaner_estimator::units::{Amount, Bytes, Span};
 use ratatui::buffer::Buffer;
@@ -16,24 +16,29 @@ use ratatui::widgets::Widget as _;
 pub(super) fn draw(model: &Model, paint: Paint, area: Rect, buffer: &mut Buffer) {
     let Some(frame) = &model.frame else { return };
     let wide = usize::from(area.width);
-    let (head, lines): (Option<String>, Vec<String>) = match model.tab {
+    let (head, lines): (Vec<String>, Vec<String>) = match model.tab {
         Tab::Tasks => {
             let rows = model.rows();
             let name = name_width(wide);
             let lines = rows.iter().map(|row| task_line(row, wide, name)).collect();
-            (Some(task_head(model, wide, name)), lines)
+            (vec![task_head(model, wide, name)], lines)
         }
-        Tab::Decisions => (None, model.events().into_iter().map(event).collect()),
+        Tab::Decisions => {
+            // Half of the page at most: below it stands what is over.
+            let most = usize::from(area.height / 2);
+            let now = acts(&frame.shown).into_iter().take(most).map(|act| format!(" {act}"));
+            (now.collect(), model.events().into_iter().map(event).collect())
+        }
         Tab::Signals => {
             let harm = frame.shown.decision.assessment.as_ref();
             let lines =
                 harm.map_or_else(Vec::new, |h| h.readings.iter().map(signal_line).collect());
-            (Some(SIGNALS.to_owned()), lines)
+            (vec![SIGNALS.to_owned()], lines)
         }
-        Tab::Own => (None, own(&frame.shown)),
+        Tab::Own => (Vec::new(), own(&frame.shown)),
     };
     let mut area = area;
-    if let Some(head) = head {
+    for head in head {
         Line::from(paint.strong(head)).render(Rect { height: 1, ..area }, buffer);
         area = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     }
@@ -51,7 +56,7 @@ fn scroll(model: &Model, lines: &[String], paint: Paint, area: Rect, buffer: &mu
     let from = (model.selected + 1).saturating_sub(fit);
     for (y, (number, line)) in (area.y..).zip(lines.iter().enumerate().skip(from).take(fit)) {
         let place = Rect { y, height: 1, ..area };
-        let chosen = number == model.selected && model.tab == Tab::Tasks;
+        let chosen = number == model.selected && matches!(model.tab, Tab::Tasks | Tab::Decisions);
         let mark = if chosen { ">" } else { " " };
         Line::from(vec![Part::raw(mark), paint.plain(line.as_str())]).render(place, buffer);
         let style = if chosen { paint.selected() } else { Style::new() };
@@ -210,6 +215,30 @@ fn own(shown: &Shown) -> Vec<String> {
     let troubles = shown.host.troubles.iter();
     lines.extend(troubles.map(|t| printable(&format!("! {}: {}", t.what, t.command))));
     lines
+}
+
+/// What goes on, a line each.
+pub(super) fn acts(shown: &Shown) -> Vec<String> {
+    let host = &shown.host;
+    let mut lines: Vec<String> = host.under_way.iter().map(act).collect();
+    if host.under_way_more > 0 {
+        lines.push(format!("now: {} more", host.under_way_more));
+    }
+    lines
+}
+
+fn act(act: &UnderWay) -> String {
+    let until = act.until_ms.map_or_else(
+        || "until all is calm".to_owned(),
+        |until| format!("over by {}", clock(until)),
+    );
+    format!(
+        "now: {} {} for {}, since {}, {until}",
+        printable(&act.action),
+        printable(&act.task.name),
+        printable(&act.resource),
+        clock(act.since_ms),
+    )
 }
 
 /// One event on a line.

@@ -11,6 +11,7 @@ mod overlay;
 mod paint;
 mod remote;
 mod source;
+mod story;
 mod terminal;
 mod view;
 

@@ -2,7 +2,9 @@
 //! What `top` knows and what the viewer asked for. Pure: looks and keys come in, rows come out.
 
 use super::source::{Frame, Past};
+use super::story::Telling;
 use crate::shown::{Event, Task};
+use ratatui::layout::Rect;
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -111,6 +113,12 @@ pub(super) struct Model {
     pub(super) paused: bool,
     pub(super) help: bool,
     pub(super) detail: bool,
+    /// The story that lies over everything else.
+    pub(super) story: Option<Telling>,
+    /// The decision whose story is to be asked for.
+    pub(super) wanted: Option<u64>,
+    /// How large the terminal was when it was last drawn.
+    pub(super) area: Rect,
     pub(super) ended: bool,
 }
 
@@ -139,6 +147,9 @@ impl Model {
             paused: false,
             help: false,
             detail: false,
+            story: None,
+            wanted: None,
+            area: Rect::new(0, 0, 80, 24),
             ended: false,
         }
     }
@@ -221,6 +232,28 @@ impl Model {
         }
     }
 
+    /// The decision behind the selected event, where it can be explained.
+    pub(super) fn chosen(&self) -> Option<u64> {
+        let events = if self.tab == Tab::Decisions { self.events() } else { Vec::new() };
+        events.get(self.selected)?.tick
+    }
+
+    /// What was asked for a story; an answer that nobody waits for any more is passed over.
+    pub(super) fn hear(&mut self, tick: u64, text: Result<String, String>) {
+        if let Some(story) = self.story.as_mut().filter(|story| story.tick == tick) {
+            story.heard(text);
+        }
+    }
+
+    /// Moves through the story that is open, or else the selection.
+    pub(super) fn step(&mut self, to: impl FnOnce(usize) -> usize) {
+        let place = story_area(self.area);
+        match &mut self.story {
+            Some(story) => story.scroll(place, to),
+            None => self.select(to(self.selected)),
+        }
+    }
+
     /// Moves the selection, and keeps it on the page.
     pub(super) fn select(&mut self, to: usize) {
         self.selected = to.min(self.lines().saturating_sub(1));
@@ -251,6 +284,11 @@ impl Model {
         };
         if self.reverse { order.reverse() } else { order }
     }
+}
+
+/// Where a story is drawn: below the title.
+pub(super) fn story_area(area: Rect) -> Rect {
+    Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
 }
 
 impl Frame {

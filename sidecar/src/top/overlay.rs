@@ -39,12 +39,8 @@ pub(super) fn detail(model: &Model, paint: Paint, area: Rect, buffer: &mut Buffe
                 lines.push(format!("because  {}", printable(&more.because)));
                 lines.push(format!("and then {}", printable(&more.came)));
             }
-            lines.push(match event.tick {
-                Some(tick) => {
-                    format!("explained at /decisions/{tick}, and by `gleaner explain {tick}`")
-                }
-                None => "`gleaner explain` tells more of it from the audit file".to_owned(),
-            });
+            // One whose decision is kept has a story, which is shown instead.
+            lines.push("`gleaner explain` tells more of it from the audit file".to_owned());
             show(&format!("Event {}", event.number), lines, paint, area, buffer);
         }
         Tab::Signals | Tab::Own => {}

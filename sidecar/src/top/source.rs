@@ -2,6 +2,7 @@
 //! Where `top` looks: a running daemon, or by itself at this node where none runs.
 
 use super::remote::Remote;
+use super::story::Teller;
 use crate::client::Client;
 use crate::clock::{boot_time, wall_ms};
 use crate::exit::{Exit, Failure};
@@ -82,6 +83,14 @@ impl Source {
         match self {
             Self::Daemon(remote) => remote.look(),
             Self::Own(own) => own.look(),
+        }
+    }
+
+    /// Who tells the stories of its decisions.
+    pub(super) fn teller(&self) -> Teller {
+        match self {
+            Self::Daemon(remote) => Teller::Daemon(remote.client.clone()),
+            Self::Own(own) => Teller::Own(own.publisher.published()),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::model::Model;
 use super::source::{Frame, Source};
+use super::story::Teller;
 use super::{keys, view};
 use crate::exit::{Exit, Failure};
 use ratatui::DefaultTerminal;
@@ -26,22 +27,50 @@ pub(super) fn run(model: Model, source: Source) -> Result<(), Failure> {
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register(signal, Arc::clone(&ended)).map_err(failed)?;
     }
-    let (looks, seen) = channel();
+    let (news, seen) = channel();
     let (stop, stopped) = channel::<()>();
-    let looker = std::thread::Builder::new().name("gleaner-look".to_owned());
-    looker.spawn(move || look(source, &looks, &stopped)).map_err(failed)?;
+    let (ask, asked) = channel();
+    let (teller, answers) = (source.teller(), news.clone());
+    thread("gleaner-look", move || look(source, &news, &stopped)).map_err(failed)?;
+    thread("gleaner-tell", move || tell(&teller, &answers, &asked)).map_err(failed)?;
     let mut terminal = ratatui::try_init().map_err(failed)?;
-    let shown = show(&mut terminal, model, &seen, &ended);
+    let shown = show(&mut terminal, model, &Ears { seen, ask }, &ended);
     ratatui::restore();
-    // The looker may be waiting for an answer; it ends with the program.
+    // The others may be waiting for an answer; they end with the program.
     drop(stop);
     shown.map_err(failed)
 }
 
+fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
+}
+
+/// Something to be shown.
+enum News {
+    Look(Result<Frame, String>),
+    /// Of the decision of this number.
+    Story(u64, Result<String, String>),
+}
+
+/// Where news come from, and where stories are asked for.
+struct Ears {
+    seen: Receiver<News>,
+    ask: Sender<u64>,
+}
+
 /// Looks again and again until nobody wants to know.
-fn look(mut source: Source, looks: &Sender<Result<Frame, String>>, stopped: &Receiver<()>) {
+fn look(mut source: Source, news: &Sender<News>, stopped: &Receiver<()>) {
     while stopped.recv_timeout(source.pause()) == Err(RecvTimeoutError::Timeout) {
-        if looks.send(source.next()).is_err() {
+        if news.send(News::Look(source.next())).is_err() {
+            return;
+        }
+    }
+}
+
+/// Tells whatever is asked for: beside the looks, which may wait for seconds.
+fn tell(teller: &Teller, news: &Sender<News>, asked: &Receiver<u64>) {
+    for tick in asked {
+        if news.send(News::Story(tick, teller.tell(tick))).is_err() {
             return;
         }
     }
@@ -50,23 +79,33 @@ fn look(mut source: Source, looks: &Sender<Result<Frame, String>>, stopped: &Rec
 fn show(
     terminal: &mut DefaultTerminal,
     mut model: Model,
-    seen: &Receiver<Result<Frame, String>>,
+    ears: &Ears,
     ended: &AtomicBool,
 ) -> io::Result<()> {
     let mut last = Instant::now();
     while !model.ended && !ended.load(Ordering::Relaxed) {
-        terminal.draw(|frame| view::draw(&model, frame.area(), frame.buffer_mut()))?;
+        terminal.draw(|frame| {
+            model.area = frame.area();
+            view::draw(&model, frame.area(), frame.buffer_mut());
+        })?;
         // A resize ends the wait too, and the next picture has the new size.
         if event::poll(PATIENCE)?
             && let Event::Key(key) = event::read()?
         {
             keys::press(&mut model, key);
         }
+        if let Some(tick) = model.wanted.take() {
+            // Where nobody tells any more the story says so for ever: the program is about to end.
+            let _ = ears.ask.send(tick);
+        }
         let now = Instant::now();
         model.wait(now.duration_since(last));
         last = now;
-        for look in seen.try_iter() {
-            model.take(look);
+        for news in ears.seen.try_iter() {
+            match news {
+                News::Look(look) => model.take(look),
+                News::Story(tick, text) => model.hear(tick, text),
+            }
         }
     }
     Ok(())

@@ -185,6 +185,59 @@ fn pages() {
 }
 
 #[test]
+fn the_story_of_a_decision_is_asked_for_scrolled_and_left() {
+    let mut model = model(decision());
+    if let Some(frame) = &mut model.frame {
+        (frame.events[0].tick, frame.events[1].tick) = (Some(8123), None);
+    }
+    type_in(&mut model, "2");
+    press(&mut model, KeyEvent::from(KeyCode::Enter));
+    assert_eq!(model.wanted.take(), Some(8123));
+    let mut all = vec![picture(&model, 80, 15)];
+    model.hear(8122, Err("somebody else asked for it".to_owned()));
+    assert!(picture(&model, 80, 15).contains("asking"), "not the one that is waited for");
+    let rows: String = (1..40)
+        .map(|n| format!("  {n:>8}  2.0 cores  be/task-{n}  its tenant was hit lately, so not now\n"))
+        .collect();
+    model.hear(8123, Ok(format!("Decision 8123, mode evict\n\nWho could be chosen\n{rows}")));
+    for (keys, (width, height)) in
+        [("", (80, 15)), ("jjG", (60, 15)), ("kg", (130, 16)), ("?", (80, 40))]
+    {
+        model.area = Rect::new(0, 0, width, height);
+        type_in(&mut model, keys);
+        all.push(picture(&model, width, height));
+    }
+    insta::assert_snapshot!(all.join("----\n"));
+    let back = |model: &mut Model| press(model, KeyEvent::from(KeyCode::Esc));
+    back(&mut model);
+    assert!(!model.help && model.story.is_some(), "what lies above all goes first");
+    back(&mut model);
+    assert!(model.story.is_none() && picture(&model, 80, 15).contains("[2 Decisions]"));
+    // One whose decision is not kept has no story to ask for.
+    type_in(&mut model, "j");
+    press(&mut model, KeyEvent::from(KeyCode::Enter));
+    assert!(model.wanted.is_none() && picture(&model, 80, 20).contains("audit file"));
+}
+
+#[test]
+fn what_goes_on_is_said_with_its_beginning_and_its_end() {
+    let mut busy = decision();
+    let act = |action: &str, until: Option<u64>| {
+        json!({
+            "task": { "name": "be/spark\u{1b}[2J-91" }, "action": action, "resource": "cpu",
+            "since_ms": 1_767_225_785_000_u64, "until_ms": until,
+        })
+    };
+    busy["host"]["under_way"] =
+        json!([act("evict", Some(1_767_225_794_000)), act("cpu_quota", None)]);
+    busy["host"]["under_way_more"] = 7.into();
+    let mut model = model(busy);
+    let tasks = picture(&model, 100, 18);
+    type_in(&mut model, "2");
+    insta::assert_snapshot!([tasks, picture(&model, 100, 18)].join("----\n"));
+}
+
+#[test]
 fn tasks_are_sorted_by_the_chosen_column() {
     let mut model = model(decision());
     let names = |model: &Model| -> Vec<String> {

@@ -2,7 +2,7 @@
 //! The whole picture, drawn into a buffer: head, page, last event. Draws what the model holds and asks nobody.
 
 use super::lists;
-use super::model::{Model, Tab, ZOOMS};
+use super::model::{Model, Tab, ZOOMS, story_area};
 use super::overlay;
 use super::paint::{Paint, sparkline, to_ascii};
 use crate::shown::{Lending, Reading, Shown, Words};
@@ -44,10 +44,11 @@ fn everything(model: &Model, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let paint = Paint(model.looks);
-    let trouble = trouble(model, paint);
-    let heights = [1, 1, 1, 1, 2, u16::from(trouble.is_some()), 1];
+    let (trouble, acts) = (trouble(model, paint), acts(model, paint));
+    let [has_trouble, has_acts] = [&trouble, &acts].map(|line| u16::from(line.is_some()));
+    let heights = [1, 1, 1, 1, 2, has_trouble, has_acts, 1];
     let rows = heights.map(Constraint::Length).into_iter();
-    let [title, cpu, memory, io, why, bad, tabs, page, last] = Layout::vertical(
+    let [title, cpu, memory, io, why, bad, now, tabs, page, last] = Layout::vertical(
         rows.chain([Constraint::Min(1), Constraint::Length(1)]).collect::<Vec<_>>(),
     )
     .areas(area);
@@ -72,11 +73,17 @@ fn everything(model: &Model, area: Rect, buffer: &mut Buffer) {
     if let Some(trouble) = trouble {
         trouble.render(bad, buffer);
     }
+    if let Some(acts) = acts {
+        acts.render(now, buffer);
+    }
     self::tabs(model, paint).render(tabs, buffer);
     lists::draw(model, paint, page, buffer);
     foot(model, paint).render(last, buffer);
     if model.detail {
         overlay::detail(model, paint, page, buffer);
+    }
+    if let Some(story) = &model.story {
+        story.draw(paint, story_area(area), buffer);
     }
     if model.help {
         overlay::help(paint, area, buffer);
@@ -215,6 +222,17 @@ fn trouble(model: &Model, paint: Paint) -> Option<Line<'static>> {
         format!("! {}: {}{more}", first.what, first.command)
     };
     Some(Line::from(paint.alarm(printable(&text))))
+}
+
+/// The most pressing of what goes on; the page of decisions lists it all.
+fn acts(model: &Model, paint: Paint) -> Option<Line<'static>> {
+    let shown = &model.frame.as_ref().filter(|_| model.tab != Tab::Decisions)?.shown;
+    let first = lists::acts(shown).into_iter().next()?;
+    let more = match shown.host.under_way.len() - 1 + shown.host.under_way_more {
+        0 => String::new(),
+        more => format!(" (and {more} more: 2)"),
+    };
+    Some(Line::from(paint.strong(format!("{first}{more}"))))
 }
 
 fn tabs(model: &Model, paint: Paint) -> Line<'static> {

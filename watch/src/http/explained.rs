@@ -92,7 +92,7 @@ fn section((number, section): (usize, &Section)) -> String {
     });
     format!(
         "<section aria-labelledby=\"s{number}\"><h2 id=\"s{number}\">{}</h2>{}{lines}</section>",
-        escape(section.heading),
+        escape(&section.heading),
         table(number, section),
     )
 }
@@ -103,7 +103,7 @@ fn table(number: usize, section: &Section) -> String {
     }
     let class = |number: bool| if number { " class=\"number\"" } else { "" };
     let head = each(&section.columns, |column| {
-        format!("<th scope=\"col\"{}>{}</th>", class(column.number), escape(column.name))
+        format!("<th scope=\"col\"{}>{}</th>", class(column.number), escape(&column.name))
     });
     let row = |cells: &Vec<String>| {
         let cells = each(cells.iter().zip(&section.columns), |(cell, column)| {

@@ -42,6 +42,8 @@ pub(super) struct Frame {
     /// Number of the latest event; the page asks for them when it changes.
     events: u64,
     troubles: usize,
+    /// How much of ours goes on; the page asks what when it changes.
+    acts: usize,
 }
 
 impl Frame {
@@ -62,6 +64,7 @@ impl Frame {
             row: row(shot, &decision),
             events: published.events().number(),
             troubles: shot.host.troubles.len(),
+            acts: shot.host.under_way.len() + shot.host.under_way_more,
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The read-only server: metrics, liveness and JSON over HTTP/1.1. GET and HEAD, nothing else.
 
+mod acts;
 mod assets;
 mod connection;
 mod explained;
@@ -8,6 +9,7 @@ mod frame;
 mod guard;
 mod html;
 mod json;
+mod list;
 mod live;
 mod local;
 mod page;

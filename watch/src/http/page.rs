@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The page as HTML: sentences and tables are in it, so it says everything without a script too.
 
+use super::acts::{self, acts};
 use super::assets::{PAGE_SCRIPT, PAGE_STYLE};
 use super::html::{each, escape, fill, moment};
 use crate::about::About;
@@ -48,6 +49,9 @@ pub(super) fn render(
         Some(shot) => now_shown(shot, &about, now),
         None => Vec::new(),
     });
+    let acts = shot.map_or_else(String::new, |shot| acts::html(&acts(&shot, published)));
+    parts.push(("idle", if acts.is_empty() { "hidden" } else { "" }.to_owned()));
+    parts.push(("acts", acts));
     fill(TEMPLATE, &parts)
 }
 

@@ -5,7 +5,7 @@ use super::assets::{self, PAGE_SCRIPT, PAGE_STYLE};
 use super::explained::{self, Wanted};
 use super::frame::Frame;
 use super::well::{self, Well};
-use super::{HttpConfig, Surface, guard, json, live, page};
+use super::{HttpConfig, Surface, acts, guard, json, list, live, page};
 use crate::history::Range;
 use crate::metrics::{CONTENT_TYPE, Metrics};
 use crate::published::Published;
@@ -56,6 +56,8 @@ pub(super) fn router(
                 PAGE_STYLE.path,
                 get(|asked: HeaderMap| async move { PAGE_STYLE.answer(&asked) }),
             )
+            .route("/decisions", get(decisions_page))
+            .route("/decisions.json", get(decisions))
             .route("/decisions/{id}", get(explained))
             .route("/v1/decisions/{id}", get(explained_json))
             .route("/v1/live", get(live))
@@ -78,6 +80,8 @@ pub(super) fn router(
 fn data() -> Router<Shown> {
     let all = [
         ("/v1/frame", get(frame)),
+        ("/v1/acts", get(acts_now)),
+        ("/v1/decisions", get(decisions)),
         ("/v1/history", get(history)),
         ("/v1/events", get(events)),
         ("/v1/offer", get(offer)),
@@ -138,6 +142,29 @@ async fn page(State(shown): State<Shown>, asked: HeaderMap) -> Response {
     let (reacted, well) = (shown.metrics.reactions(), well_of(&shown));
     let page = page::render(&shown.published, &reacted, &well.said, Instant::now());
     assets::html(page, &asked)
+}
+
+/// `action`, `resource` and `task` say what of it is wanted.
+async fn decisions_page(
+    State(shown): State<Shown>,
+    Query(asked): Query<list::Query>,
+    headers: HeaderMap,
+) -> Response {
+    match asked.filter() {
+        Ok(filter) => assets::html(list::page(&list::list(&shown.published, filter)), &headers),
+        Err(why) => (StatusCode::BAD_REQUEST, why).into_response(),
+    }
+}
+
+async fn decisions(State(shown): State<Shown>, Query(asked): Query<list::Query>) -> Response {
+    match asked.filter() {
+        Ok(filter) => respond(encode(&list::list(&shown.published, filter))),
+        Err(why) => (StatusCode::BAD_REQUEST, why).into_response(),
+    }
+}
+
+async fn acts_now(State(shown): State<Shown>) -> Response {
+    answer(&shown, |shot, _| encode(&acts::acts(shot, &shown.published)))
 }
 
 async fn explained(State(shown): State<Shown>, Path(id): Path<String>) -> Response {

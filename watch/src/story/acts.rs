@@ -8,7 +8,7 @@ use crate::order::amount;
 use serde_json::{Value, json};
 
 pub(super) fn done(decision: &Value, acts: &[Act]) -> Section {
-    let mut section = Section { heading: "What was done, and why", ..Section::default() };
+    let mut section = Section::named("What was done, and why");
     for correction in corrections(decision) {
         let name = word(&correction["task"]["name"]);
         let line = format!(
@@ -60,7 +60,7 @@ pub(crate) fn said(end: &End) -> String {
 }
 
 pub(super) fn held(decision: &Value) -> Section {
-    let mut section = Section { heading: "Why no more was done", ..Section::default() };
+    let mut section = Section::named("Why no more was done");
     let why = list(&decision["verdict"]["held"]);
     let named = ["cpu", "memory", "io"].into_iter().zip(why).filter(|(_, why)| !why.is_null());
     for (resource, why) in named {

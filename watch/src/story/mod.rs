@@ -14,8 +14,9 @@ use gleaner_estimator::sample::TaskId;
 use gleaner_estimator::units::Span;
 use gleaner_qos::rank::Relief;
 use gleaner_qos::verdict::Action;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// What became of one correction.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -42,10 +43,13 @@ pub struct End {
     pub took: Span,
     /// What came back, where it was measured.
     pub relief: Option<Relief>,
+    /// From the first sign of the harm that it answers until it was written; `None` where that is not known.
+    #[serde(rename = "reacted_ns")]
+    pub reacted: Option<Span>,
 }
 
 /// The story. Every text in it is safe to print.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Story {
     /// Which decision, when.
     pub title: String,
@@ -56,10 +60,10 @@ pub struct Story {
 }
 
 /// A part of it: a table, lines, or lines below a table.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Section {
     /// Above it.
-    pub heading: &'static str,
+    pub heading: Cow<'static, str>,
     /// What the columns are called; empty where there is no table.
     pub columns: Vec<Column>,
     /// One text a column.
@@ -69,16 +73,16 @@ pub struct Section {
 }
 
 /// A column of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Whether it holds numbers, which are set at the right.
     pub number: bool,
 }
 
 /// A line of text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// Whether it belongs to the line above it.
     pub deep: bool,
@@ -88,8 +92,15 @@ pub struct Line {
 
 impl Section {
     fn table(heading: &'static str, columns: &[(&'static str, bool)]) -> Self {
-        let column = |(name, number): &(&'static str, bool)| Column { name, number: *number };
-        Self { heading, columns: columns.iter().map(column).collect(), ..Self::default() }
+        let column = |(name, number): &(&'static str, bool)| Column {
+            name: Cow::Borrowed(*name),
+            number: *number,
+        };
+        Self { columns: columns.iter().map(column).collect(), ..Self::named(heading) }
+    }
+
+    fn named(heading: &'static str) -> Self {
+        Self { heading: Cow::Borrowed(heading), ..Self::default() }
     }
 
     fn row(&mut self, cells: impl IntoIterator<Item = String>) {

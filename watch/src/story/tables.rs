@@ -55,7 +55,7 @@ pub(super) fn readings(decision: &Value) -> Section {
 }
 
 pub(super) fn probe(probe: &Value) -> Section {
-    let mut section = Section { heading: "What a probe showed", ..Section::default() };
+    let mut section = Section::named("What a probe showed");
     if probe.is_null() {
         return section;
     }
