@@ -105,9 +105,10 @@ fn of_decision(kept: &Kept) -> Vec<Row> {
 
 fn of_correction(kept: &Kept, correction: &Correction) -> Row {
     let action = correction.action();
-    let ended = kept.acts.iter().rev().find(|act| {
-        act.action == action && act.task == *correction.task() && act.end.is_some()
-    });
+    let ended =
+        kept.acts.iter().rev().find(|act| {
+            act.action == action && act.task == *correction.task() && act.end.is_some()
+        });
     let end = ended.and_then(|act| act.end.as_ref());
     let why = correction.why();
     Row {

@@ -209,14 +209,14 @@ impl Daemon {
         }
     }
 
-<<<<<<< HEAD
     /// Hands what is offered to the writer, for those who read files.
     fn hand_on_the_offer(&self) {
         let Some(path) = &self.parts.config.host.offer.file else { return };
         if let Some(offer) = answer(&self.parts.publisher.published(), "/v1/offer") {
             self.parts.scribe.offer(path, offer);
         }
-=======
+    }
+
     /// What goes on by our own hand and through an agent, the most pressing first.
     fn under_way(&self) -> (Arc<[UnderWay]>, usize) {
         let within = self.policies.live().config().qos.budget.gone_within;
@@ -225,7 +225,6 @@ impl Daemon {
         let more = all.len().saturating_sub(UNDER_WAY_MOST);
         all.truncate(UNDER_WAY_MOST);
         (all.into(), more)
->>>>>>> f9fd66d
     }
 
     /// Hands the decision to the writer, and now and then what was learned.

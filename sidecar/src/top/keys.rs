@@ -60,7 +60,12 @@ pub(super) const KEYS: [(Command, &[KeyCode], &str, &str); 24] = [
     (Command::Tree, &[KeyCode::Char('e')], "e", "tasks as a tree of cgroups, or as a list"),
     (Command::ZoomIn, &[KeyCode::Char('+')], "+", "small pictures of less time, in more detail"),
     (Command::ZoomOut, &[KeyCode::Char('-')], "-", "small pictures of more time"),
-    (Command::Detail, &[KeyCode::Enter], "Enter", "everything about the selected task; the whole story of a decision"),
+    (
+        Command::Detail,
+        &[KeyCode::Enter],
+        "Enter",
+        "everything about the selected task; the whole story of a decision",
+    ),
     (Command::Back, &[KeyCode::Esc], "Esc", "back"),
 ];
 
