@@ -176,8 +176,17 @@ impl Gleaner {
     /// # Panics
     /// If it does not end.
     #[must_use]
-    pub fn stop(mut self) -> (ExitStatus, TempDir) {
+    pub fn stop(self) -> (ExitStatus, TempDir) {
         self.signal(Signal::TERM).expect("it runs");
+        self.wait()
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// If it is nobody's child any more.
+    #[must_use]
+    pub fn wait(mut self) -> (ExitStatus, TempDir) {
         let status = self.child.wait().expect("ours");
         (status, self.files_of_the_dead())
     }
@@ -199,7 +208,11 @@ impl Gleaner {
         std::mem::replace(&mut self.files, empty)
     }
 
-    fn signal(&self, signal: Signal) -> io::Result<()> {
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// If it runs no more.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or(io::ErrorKind::NotFound)?;
         Ok(kill_process(pid, signal)?)

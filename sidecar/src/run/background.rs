@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The second thread: signals and HTTP, on a runtime that never meets the engine.
+//! The thread for HTTP, on a runtime that never meets the engine.
 
 use crate::clock::Wake;
 use crate::exit::{Exit, Failure};
@@ -8,11 +8,14 @@ use gleaner_watch::http::{self, Surface};
 use gleaner_watch::publisher::Publisher;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+
+/// A server that has not ended by then hangs, and is left to the end of the process.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// An address that was taken, and what is shown there.
 struct Door {
@@ -78,27 +81,22 @@ fn busy(address: SocketAddr, key: &str, error: &io::Error) -> Failure {
 /// The running thread; dropping it ends the server and waits for it.
 pub(super) struct Background {
     end: watch::Sender<()>,
+    /// Closed when the thread is over.
+    over: Receiver<()>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Background {
-    /// Listens for signals from here on, and serves what the publisher publishes.
+    /// Serves what the publisher publishes.
     pub(super) fn start(
         doors: Doors,
         publisher: &Publisher,
         wake: Sender<Wake>,
     ) -> Result<Self, Failure> {
         let fail = |error: io::Error| {
-            Failure::new(
-                Exit::Os,
-                format_args!("cannot start the thread for signals and HTTP: {error}"),
-            )
+            Failure::new(Exit::Os, format_args!("cannot start the thread for HTTP: {error}"))
         };
         let runtime = Builder::new_current_thread().enable_all().build().map_err(fail)?;
-        let signals = {
-            let _inside = runtime.enter();
-            Signals::register().map_err(fail)?
-        };
         let (end, ended) = watch::channel(());
         let tasks: Vec<_> = doors
             .list
@@ -115,24 +113,27 @@ impl Background {
                 ended: ended.clone(),
             })
             .collect();
+        let (running, over) = sync_channel(0);
         let thread = std::thread::Builder::new()
             .name("gleaner-http".to_owned())
             .spawn(move || {
-                let wake = Farewell(wake);
-                serve(&runtime, signals, tasks, ended, &wake.0);
+                let _farewell = (Farewell(wake), running);
+                serve(&runtime, tasks, ended);
             })
             .map_err(fail)?;
-        Ok(Self { end, thread: Some(thread) })
+        Ok(Self { end, over, thread: Some(thread) })
     }
 }
 
 impl Drop for Background {
     fn drop(&mut self) {
         self.end.send_replace(());
-        if let Some(thread) = self.thread.take()
+        if self.over.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            tracing::error!("the thread for HTTP hangs");
+        } else if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!("the thread for signals and HTTP panicked");
+            tracing::error!("the thread for HTTP panicked");
         }
     }
 }
@@ -144,30 +145,6 @@ impl Drop for Farewell {
     fn drop(&mut self) {
         // At the end nobody listens any more.
         let _ = self.0.send(Wake::Alone);
-    }
-}
-
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    fn register() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) -> Wake {
-        tokio::select! {
-            _ = self.interrupt.recv() => Wake::Stop,
-            _ = self.terminate.recv() => Wake::Stop,
-            _ = self.hang_up.recv() => Wake::Reload,
-        }
     }
 }
 
@@ -191,25 +168,11 @@ impl Task {
     }
 }
 
-fn serve(
-    runtime: &Runtime,
-    mut signals: Signals,
-    tasks: Vec<Task>,
-    mut ended: watch::Receiver<()>,
-    wake: &Sender<Wake>,
-) {
+fn serve(runtime: &Runtime, tasks: Vec<Task>, mut ended: watch::Receiver<()>) {
     runtime.block_on(async {
         let served: Vec<_> = tasks.into_iter().map(|task| tokio::spawn(task.serve())).collect();
-        loop {
-            tokio::select! {
-                _ = ended.changed() => break,
-                signal = signals.next() => {
-                    if wake.send(signal).is_err() {
-                        break;
-                    }
-                }
-            }
-        }
+        // An error means that the sender is gone, which is the end too.
+        let _ = ended.changed().await;
         for task in served {
             match task.await {
                 Ok(Ok(())) => {}

@@ -126,7 +126,7 @@ impl Daemon {
                     return Ok(());
                 }
                 Wake::Alone => {
-                    let why = "the thread for signals and HTTP is gone";
+                    let why = "the thread for HTTP is gone";
                     return Err(Failure::new(Exit::Software, why));
                 }
             }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `gleaner run`: wait, read, tick, act, tell, for as long as wanted.
 //!
-//! This thread waits, reads, decides and acts, and meets nobody. A second listens for signals and serves HTTP from the
-//! last snapshot; a third writes files; a fourth sleeps on the kernel's PSI triggers to end a wait early.
+//! This thread waits, reads, decides and acts, and meets nobody. A second serves HTTP from the last snapshot; a third
+//! writes files; a fourth sleeps on the kernel's PSI triggers to end a wait early; a fifth waits for signals.
 
 mod agent;
 mod background;
@@ -17,6 +17,7 @@ mod policies;
 mod reload;
 mod rows;
 mod show;
+mod signals;
 mod turn;
 mod wakeups;
 
@@ -32,6 +33,7 @@ use gleaner_engine::config::{Config, LogConfig, LogLevel};
 use gleaner_watch::publisher::Publisher;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use show::Show;
+use signals::Listening;
 use std::sync::mpsc::channel;
 use wakeups::Wakeups;
 
@@ -70,6 +72,7 @@ pub(crate) fn run(args: &cli::Run) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Exit::Software, format_args!("metrics: {error}")))?;
     let (wake, mailbox) = channel();
     let wakeups = Wakeups::start(&config.host.layout.proc_root, wake.clone());
+    let signals = Listening::start(wake.clone())?;
     let background = Background::start(doors, &publisher, wake)?;
     let mut clock = SystemClock::new(mailbox);
     let parts = Parts { source, config, places, collector, publisher, scribe, show, address };
@@ -79,6 +82,7 @@ pub(crate) fn run(args: &cli::Run) -> Result<(), Failure> {
     daemon.finish();
     drop(daemon);
     drop(background);
+    drop(signals);
     drop(wakeups);
     result
 }

@@ -111,8 +111,8 @@ fn a_refused_configuration_leaves_the_pace_and_a_good_one_changes_it() {
 }
 
 #[test]
-fn without_anybody_to_end_it_the_loop_fails() {
+fn without_its_server_the_loop_fails() {
     let mut clock = ManualClock::new([(Wake::Alone, 0)]);
     let failure = daemon(&clock, None).run(&mut clock, None).expect_err("a failure");
-    assert!(failure.to_string().contains("signals"), "{failure}");
+    assert!(failure.to_string().contains("HTTP"), "{failure}");
 }
