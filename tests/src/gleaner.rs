@@ -26,7 +26,7 @@ pub struct Gleaner {
 impl Gleaner {
     /// Starts one that looks at the groups below `parent`, and waits for its first decision.
     ///
-    /// `keys` is added to its configuration, which lends nothing and serves nothing.
+    /// `keys` is added to its [`configuration`].
     ///
     /// # Panics
     /// If it does not start.
@@ -141,6 +141,20 @@ impl Gleaner {
         text
     }
 
+    /// Where it serves.
+    ///
+    /// # Panics
+    /// If it does not say so.
+    #[must_use]
+    pub fn address(&self) -> String {
+        wait_until("an address", LONG, || {
+            let log = self.log();
+            let (_, rest) = log.split_once("serving address=")?;
+            let (address, _) = rest.split_once('\n')?;
+            Some(address.to_owned())
+        })
+    }
+
     /// What `gleaner explain` says of a decision.
     ///
     /// # Panics
@@ -232,7 +246,8 @@ impl Drop for Gleaner {
     }
 }
 
-/// A configuration that looks at the groups below `parent`, lends nothing of them and serves nothing; `keys` is added.
+/// A configuration that looks at the groups below `parent`, lends nothing of them and serves at a free port; `keys` is
+/// added.
 #[must_use]
 pub fn configuration(files: &Path, parent: &Path, mode: &str, keys: &str) -> String {
     let (files, parent) = (files.display(), parent.display());
@@ -240,7 +255,7 @@ pub fn configuration(files: &Path, parent: &Path, mode: &str, keys: &str) -> Str
         r#"mode = "{mode}"
 {keys}
 [http]
-listen = "none"
+listen = "127.0.0.1:0"
 [audit]
 file = "{files}/audit.jsonl"
 [act]

@@ -13,6 +13,7 @@ use gleaner_qos::capability::{Ability, Actuator, Capabilities};
 use gleaner_qos::verdict::Mode;
 use gleaner_tests::acting::{LONG, hands, id, places};
 use gleaner_tests::cgroup_rig::CgroupRig;
+use gleaner_tests::gleaner::Gleaner;
 use gleaner_tests::load::{Load, Work};
 use gleaner_tests::programs::built;
 use gleaner_tests::shortage::{ManualClock, Shortage};
@@ -119,5 +120,42 @@ fn what_is_not_in_the_file_is_said() {
         assert_eq!(output.status.code(), Some(66), "{which}");
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(said.contains(expected) && said.contains("audit.jsonl"), "{said}");
+    }
+}
+
+#[test]
+fn without_an_audit_file_the_daemon_is_asked() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let top = rig.group("run").expect("a group");
+    let [_service, batch] = ["svc", "be-one"].map(|name| top.child(name).expect("a group"));
+    let _load = Load::start(&Work::Idle, &batch).expect("a load starts");
+    let daemon = Gleaner::start(&top, "squeeze", "");
+    daemon.wait_for("standing_class", "/be-one", "done");
+    let address = daemon.address();
+    let ask = |arguments: &[&str]| {
+        let mut command = Command::new(built("gleaner").expect("it is built"));
+        let output = command.arg("explain").args(arguments).args(["--url", &address]).output();
+        let output = output.expect("it runs");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).expect("text"))
+    };
+    let (code, told) = wait_until("it tells of it", LONG, || {
+        let (code, told) = ask(&[]);
+        told.contains("done by").then_some((code, told))
+    });
+    let (story, from) = told.rsplit_once("\n\n").expect("a last paragraph");
+    assert_eq!(code, Some(0));
+    assert!(from.contains(&address) && from.contains("audit.file"), "{from}");
+    let first = daemon.explain("last");
+    assert_eq!(story.trim_end(), first.trim_end(), "the same as from the file");
+    assert_eq!(ask(&["be-one"]).1, told, "by the cgroup");
+    let json: serde_json::Value =
+        serde_json::from_str(&ask(&["be-one", "--json"]).1).expect("JSON");
+    let number = json["tick"].as_u64().expect("a number").to_string();
+    assert_eq!(ask(&[&number]).1, told, "by its number");
+    for (which, expected) in [("be-two", "\"be-two\""), ("99999", "99999")] {
+        let (code, said) = ask(&[which]);
+        assert_eq!(code, Some(66), "{said}");
+        assert!(said.contains(expected) && said.contains("audit.file"), "{said}");
     }
 }

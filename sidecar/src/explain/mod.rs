@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `gleaner explain`: one decision from the audit file, with what was done because of it and what came of that.
+//! `gleaner explain`: one decision, with what was done because of it and what came of that: from the audit file, or from a
+//! running daemon where there is none.
 
+mod asked;
 mod text;
 
-use crate::cli::ConfigFile;
+use crate::cli::Daemon;
+use crate::client::Client;
 use crate::exit::{Exit, Failure};
 use crate::{config, output};
 use gleaner_act::audit::{Entry, Line, Unread, read};
@@ -16,18 +19,19 @@ const AFTER_MS: u64 = 15 * 60 * 1000;
 
 /// Says why something was taken back: what was measured, who could have been chosen, who was, and what came of it
 ///
-/// Reads the audit file of a running or ended daemon (`audit.file` in the configuration).
+/// Reads the audit file of a running or ended daemon (`audit.file` in the configuration). Where none is configured, or a
+/// URL is given, the daemon is asked, which remembers the latest decisions that did something.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    config: ConfigFile,
+    daemon: Daemon,
     /// The number of a decision; `last` for the last one that took something back; or a cgroup, whole or the end of it
     #[arg(value_name = "ID|last|CGROUP", default_value = "last")]
     which: String,
     /// Read this audit file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
     file: Option<PathBuf>,
-    /// Print the lines of the audit file as one JSON object
+    /// Print it as one JSON object: the lines of the audit file, or what the daemon answers
     #[arg(short, long)]
     json: bool,
 }
@@ -47,18 +51,38 @@ struct Story {
 }
 
 pub(crate) fn explain(args: &Args) -> Result<(), Failure> {
-    let path = match &args.file {
-        Some(path) => path.clone(),
-        None => configured(&args.config)?,
-    };
     let which = match args.which.as_str() {
         "last" => Which::Last,
         word => word.parse().map_or_else(|_| Which::Cgroup(word.to_owned()), Which::Tick),
     };
+    let text = match file(args)? {
+        Some(path) => from_file(&path, &which, args.json)?,
+        None => from_daemon(&args.daemon, &which, args.json)?,
+    };
+    output::print(&text).map(|_| ())
+}
+
+/// The audit file to read; `None` where the daemon is to be asked.
+fn file(args: &Args) -> Result<Option<PathBuf>, Failure> {
+    if args.file.is_some() || args.daemon.url.is_some() {
+        return Ok(args.file.clone());
+    }
+    let (config, _) = config::load(args.daemon.config.path.as_deref())?;
+    Ok(config.host.audit.file)
+}
+
+fn from_daemon(daemon: &Daemon, which: &Which, json: bool) -> Result<String, Failure> {
+    asked::explain(&Client::of(daemon)?, which, json).map_err(|why| {
+        let hint = "older ones are in the file that audit.file or --file names, where one is kept";
+        Failure::new(Exit::NoInput, format_args!("{why}; {hint}"))
+    })
+}
+
+fn from_file(path: &Path, which: &Which, as_json: bool) -> Result<String, Failure> {
     let failed = |error| Failure::new(Exit::NoInput, format_args!("{}: {error}", path.display()));
-    let story = gather(&path, &which).map_err(failed)?;
+    let story = gather(path, which).map_err(failed)?;
     let story = story.ok_or_else(|| {
-        let what = match &which {
+        let what = match which {
             Which::Last => "no decision at all".to_owned(),
             Which::Tick(tick) => {
                 format!("no decision {tick}; older ones may have been rotated away")
@@ -67,16 +91,7 @@ pub(crate) fn explain(args: &Args) -> Result<(), Failure> {
         };
         Failure::new(Exit::NoInput, format_args!("{}: {what}", path.display()))
     })?;
-    let text = if args.json { json(&story)? } else { text::render(&story) };
-    output::print(&text).map(|_| ())
-}
-
-fn configured(file: &ConfigFile) -> Result<PathBuf, Failure> {
-    let (config, _) = config::load(file.path.as_deref())?;
-    config.host.audit.file.ok_or_else(|| {
-        let why = "no audit file is configured: set audit.file, or name one with --file";
-        Failure::new(Exit::NoInput, why)
-    })
+    if as_json { json(&story) } else { Ok(text::render(&story)) }
 }
 
 fn json(story: &Story) -> Result<String, Failure> {
