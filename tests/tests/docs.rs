@@ -94,6 +94,9 @@ fn wrong(words: &[String], metadata: &Metadata) -> Option<String> {
         }
         ["target/release/colocate", ..] => refused_by("colocate", &words[1..]),
         ["cargo", ..] => unknown_to_cargo(&words, metadata),
+        ["install", .., source, _] => (!source.starts_with("target/release/")
+            && !root().join(source).is_file())
+        .then(|| format!("no such file: {source}")),
         [script, ..] if script.contains('/') => {
             (!root().join(script).is_file()).then(|| format!("no such file: {script}"))
         }
@@ -208,4 +211,55 @@ fn the_readme_begins_with_two_commands() {
     for wanted in ["cargo run --release -- run", "tests/run"] {
         assert!(lines.iter().any(|line| line == wanted), "{wanted} is not in a ```sh block");
     }
+}
+
+/// What a unit states for a key, in words.
+fn stated<'a>(unit: &'a str, key: &str) -> Vec<&'a str> {
+    let value = unit.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+    value.unwrap_or_else(|| panic!("no {key}= in the unit")).split_whitespace().collect()
+}
+
+#[test]
+fn what_is_installed_fits_together() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect(path);
+    let (unit, config) = (read("sidecar/gleaner.service"), read("sidecar/gleaner.service.toml"));
+    let page = read("docs/operating.md");
+    let installed: Vec<(&str, &str)> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("install ")?.rsplit_once(' '))
+        .map(|(rest, to)| (rest.rsplit(' ').next().unwrap_or_default(), to))
+        .collect();
+    let to = |file: &str| {
+        let found = installed.iter().find(|(from, _)| *from == file);
+        found.unwrap_or_else(|| panic!("{file} is not installed: {installed:?}")).1
+    };
+    let started = stated(&unit, "ExecStart");
+    let wanted =
+        [to("target/release/gleaner"), "run", "--config", to("sidecar/gleaner.service.toml")];
+    assert_eq!(started, wanted, "the unit starts what was installed");
+    assert!(to("sidecar/gleaner.service").starts_with("/etc/systemd/system/"));
+    // The directories that systemd makes and lets the unit write, which is confined otherwise.
+    let made = [
+        ("LogsDirectory", "/var/log"),
+        ("StateDirectory", "/var/lib"),
+        ("RuntimeDirectory", "/run"),
+    ];
+    let files = config.lines().filter_map(|line| line.strip_prefix("file = "));
+    let journal = "\"/run/gleaner/journal\"";
+    for file in files.chain([journal]) {
+        let file = Path::new(file.trim_matches('"'));
+        let writable = made.iter().any(|(key, place)| {
+            let name = stated(&unit, key)[0];
+            file.parent() == Some(&Path::new(place).join(name))
+        });
+        assert!(writable, "{} is in no directory of the unit", file.display());
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("gleaner.toml");
+    fs::write(&path, &config).expect("writable");
+    let program = built("gleaner").expect("the program");
+    let output = Command::new(program).arg("check-config").arg(&path).output().expect("it starts");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains(&format!("journal = {journal}")), "{said}");
 }

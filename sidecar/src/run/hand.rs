@@ -88,6 +88,11 @@ impl Hand {
             sweep(path);
             Journal::volatile()
         };
+        if plan.acts && audit.is_none() {
+            tracing::warn!(
+                "what is done is written to no file: set audit.file, or only the latest can be explained"
+            );
+        }
         let (actor, swept) = plan.actor(changes, audit).unzip();
         log_swept(&swept.unwrap_or_default());
         Ok(Self { plan, actor, tended: None })
