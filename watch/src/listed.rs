@@ -85,8 +85,9 @@ pub fn actions() -> impl Iterator<Item = &'static str> {
 /// Every row, the latest first; of one moment what took something back before what stands for good.
 #[must_use]
 pub fn rows(published: &Published) -> Vec<Row> {
-    // Copied out of the locks first: a tick must not wait for it.
-    let (kept, events) = (published.stories().all(), published.latest_events());
+    // Copied out of the lock first: a tick must not wait for it, and the events take the same lock.
+    let kept = published.stories().all();
+    let events = published.latest_events();
     let mut all: Vec<Row> = kept.iter().flat_map(of_decision).collect();
     all.extend(events.iter().filter(|event| event.tick.is_none()).map(of_event));
     all.sort_by_key(|row| (u64::MAX - row.at_ms, !row.takes));
@@ -105,9 +106,10 @@ fn of_decision(kept: &Kept) -> Vec<Row> {
 
 fn of_correction(kept: &Kept, correction: &Correction) -> Row {
     let action = correction.action();
-    let ended = kept.acts.iter().rev().find(|act| {
-        act.action == action && act.task == *correction.task() && act.end.is_some()
-    });
+    let ended =
+        kept.acts.iter().rev().find(|act| {
+            act.action == action && act.task == *correction.task() && act.end.is_some()
+        });
     let end = ended.and_then(|act| act.end.as_ref());
     let why = correction.why();
     Row {

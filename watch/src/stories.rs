@@ -37,8 +37,8 @@ impl Stories {
     /// the older of two with one number could not be asked for any more.
     pub(crate) fn keep(&mut self, decision: &Decision, turned: Vec<(Resource, Level)>) {
         self.kept.retain(|kept| kept.decision.tick != decision.tick);
-        let matters = !turned.is_empty()
-            || decision.verdict.corrections.iter().any(|c| takes(c.action()));
+        let matters =
+            !turned.is_empty() || decision.verdict.corrections.iter().any(|c| takes(c.action()));
         self.kept.push_back(Kept {
             decision: Arc::new(decision.clone()),
             acts: Vec::new(),

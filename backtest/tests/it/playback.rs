@@ -69,8 +69,7 @@ fn glances_restarts_and_rotated_files_are_played_alike() {
     let samples = harmed(100, 160);
     let small = RecorderOptions { max_bytes: 6000, keep: 50, ..options(3) };
     for (run, part) in (0..).zip(samples.chunks(220)) {
-        let mut recorder =
-            Recorder::open(&path, 1_000 + run, small.clone()).expect("a recording");
+        let mut recorder = Recorder::open(&path, 1_000 + run, small.clone()).expect("a recording");
         for sample in part {
             recorder.append(sample, wall(sample)).expect("room on disk");
             for tenth in 1..4 {

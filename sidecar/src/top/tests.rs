@@ -101,6 +101,7 @@ fn frame(decision: Value) -> Frame {
         shown: serde_json::from_value(decision).unwrap(),
         tasks,
         events: serde_json::from_value(events).unwrap(),
+        reel: None,
     }
 }
 
@@ -197,7 +198,9 @@ fn the_story_of_a_decision_is_asked_for_scrolled_and_left() {
     model.hear(8122, Err("somebody else asked for it".to_owned()));
     assert!(picture(&model, 80, 15).contains("asking"), "not the one that is waited for");
     let rows: String = (1..40)
-        .map(|n| format!("  {n:>8}  2.0 cores  be/task-{n}  its tenant was hit lately, so not now\n"))
+        .map(|n| {
+            format!("  {n:>8}  2.0 cores  be/task-{n}  its tenant was hit lately, so not now\n")
+        })
         .collect();
     model.hear(8123, Ok(format!("Decision 8123, mode evict\n\nWho could be chosen\n{rows}")));
     for (keys, (width, height)) in
