@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+mod replayed;
+
 const PLAIN: Looks = Looks { ascii: false, color: false };
 
 fn lending(gib: bool) -> Value {

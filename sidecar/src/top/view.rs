@@ -72,11 +72,10 @@ fn everything(model: &Model, area: Rect, buffer: &mut Buffer) {
         }
         reason(&words.cpu, paint).render(why, buffer);
     }
-    if let Some(trouble) = trouble {
-        trouble.render(bad, buffer);
-    }
-    if let Some(acts) = acts {
-        acts.render(now, buffer);
+    for (line, place) in [(trouble, bad), (acts, now)] {
+        if let Some(line) = line {
+            line.render(place, buffer);
+        }
     }
     self::tabs(model, paint).render(tabs, buffer);
     lists::draw(model, paint, page, buffer);
@@ -84,6 +83,11 @@ fn everything(model: &Model, area: Rect, buffer: &mut Buffer) {
     if model.detail {
         overlay::detail(model, paint, page, buffer);
     }
+    above(model, paint, area, buffer);
+}
+
+/// What lies above all else.
+fn above(model: &Model, paint: Paint, area: Rect, buffer: &mut Buffer) {
     if let Some(story) = &model.story {
         story.draw(paint, story_area(area), buffer);
     }

@@ -5,8 +5,10 @@
 //! through the same answers. To go back, a mark is taken from before that moment, and what lies between is played again.
 
 mod marks;
+mod reel;
 mod when;
 
+pub(super) use reel::{Order, Played, Reel};
 pub(super) use when::{Moment, moment};
 
 use super::source::{Frame, frame};
@@ -23,6 +25,7 @@ use gleaner_watch::publisher::{Memory, Publisher, Told};
 use gleaner_watch::snapshot::HostState;
 use gleaner_watch::story::End;
 use marks::Marks;
+use reel::Used;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -33,44 +36,6 @@ const SLICE: Duration = Duration::from_millis(100);
 const IDLE: Duration = Duration::from_secs(3600);
 /// Looks that the small pictures show.
 const KEPT: usize = 600;
-
-/// What a viewer asks of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
-    /// Run, or stand still.
-    Toggle,
-    /// One sample on.
-    Next,
-    /// One sample back.
-    Previous,
-    /// To a moment.
-    To(Moment),
-}
-
-/// What the owners used: thousandths of cores, and KiB.
-type Used = (Option<u64>, Option<u64>);
-
-/// Where a replay stands.
-#[derive(Clone, Debug)]
-pub(super) struct Reel {
-    /// The recording.
-    pub(super) file: String,
-    /// Number of the sample, from 1.
-    pub(super) number: u64,
-    /// When the recording begins, milliseconds since 1970-01-01 UTC.
-    pub(super) begins_ms: u64,
-    /// How much of the recording's bytes lies behind, in hundredths.
-    pub(super) percent: u8,
-    pub(super) running: bool,
-    /// There is nothing behind it.
-    pub(super) ended: bool,
-    /// By which rule is lent, and how that is known.
-    pub(super) lends: String,
-    /// What of the recording cannot be read.
-    pub(super) damage: Vec<String>,
-    /// The last ten minutes.
-    pub(super) past: VecDeque<Used>,
-}
 
 /// Where it is to go.
 #[derive(Clone, Copy, Debug)]
@@ -110,16 +75,6 @@ pub(super) struct Replay {
     goal: Option<Goal>,
     running: bool,
     ended: bool,
-}
-
-/// What came of letting it go on.
-pub(super) enum Played {
-    /// Nothing that could be seen.
-    Nothing,
-    /// It is on its way; so many hundredths of the recording lie behind.
-    Working(u8),
-    /// Another picture, or why there is none.
-    Shown(Box<Result<Frame, String>>),
 }
 
 impl Replay {
