@@ -153,8 +153,7 @@ fn the_memory_that_runs_out_is_taken_back_by_an_eviction() {
     }
     let verdict = scene.second(20, Mode::Evict, &can(&[Actuator::Evict]));
     assert_eq!(actions(&verdict), [Action::Evict]);
-    // The grace, and the patience after it.
-    assert_eq!(going(&scene), [("evict", Some(604_000))]);
+    assert_eq!(going(&scene), [("evict", Some(4000))], "no grace, and the patience after it");
     let reports = scene.reported();
     assert_eq!(reports[0].outcome, report::Outcome::Gone);
     assert_eq!(scene.group.processes().expect("readable"), [].into());
@@ -215,6 +214,7 @@ fn one_eviction_at_a_time() {
         scene.second(available, Mode::Evict, &evict);
         last = Some(others.second(available, Mode::Evict, &evict));
     }
+    assert_eq!(going(&scene), [("evict", Some(604_000))], "the grace, and the patience after it");
     let (sample, verdict) = last.expect("four seconds");
     assert_eq!(actions(&verdict), [Action::Evict]);
     let reports = scene.actor.apply(1, &sample, &verdict, Mode::Evict, sample.at);

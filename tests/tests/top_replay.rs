@@ -49,7 +49,10 @@ fn at(file: &Path, moment: &str) -> String {
 fn every_moment_of_a_recording_can_be_seen() {
     let (_directory, file) = recording();
     let (first, _, _) = top(&file, &[]);
-    assert!(first.contains("replay  node.rec  2026-01-01 12:00:01 UTC"), "{first}");
+    assert!(
+        first.contains("replay  2026-01-01 12:00:01 UTC  stands, ") && first.contains("  node.rec"),
+        "{first}"
+    );
     assert_eq!(at(&file, "first"), first);
     let calm = at(&file, "12:02:00");
     assert!(calm.contains("12:02:00 UTC") && calm.contains("CPU CALM"), "{calm}");

@@ -108,10 +108,11 @@ fn title_of_replay(model: &Model, shown: &Shown, reel: &Reel, paint: Paint) -> L
     };
     Line::from(vec![
         paint.strong("replay"),
-        Part::raw(format!("  {}  {when} UTC  ", printable(&reel.file))),
+        Part::raw(format!("  {when} UTC  ")),
         doing,
         Part::raw("  "),
         paint.state(shown.state()),
+        Part::raw(format!("  {}", printable(&reel.file))),
         paint.faint("  ? help"),
     ])
 }

@@ -4,7 +4,8 @@
 //! What of it is shown stands in the address, so that it can be passed on; filters are links, since forms are not let.
 
 use super::assets::PAGE_STYLE;
-use super::html::{each, escape, fill, moment};
+use super::html::{each, escape, fill};
+use crate::civil::date_time;
 use crate::listed::{Filter, ROWS_MOST, Row, actions, rows};
 use crate::order::amount;
 use crate::published::Published;
@@ -163,7 +164,7 @@ fn row_html(row: &Row, filter: &Filter) -> String {
          <td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>\
          <td>{}</td></tr>",
         if row.takes { "" } else { " class=\"minor\"" },
-        moment(row.at_ms),
+        when(row.at_ms),
         number(row.tick.map(link)),
         row.action,
         row.resource.word(),
@@ -173,6 +174,12 @@ fn row_html(row: &Row, filter: &Filter) -> String {
         number(row.reacted.map(|span| span.to_string())),
         escape(&row.outcome),
     )
+}
+
+/// What is kept may be days old, so the date is there too.
+fn when(at_ms: u64) -> String {
+    let text = date_time(at_ms);
+    format!("<time>{}</time>", text.split('.').next().unwrap_or_default())
 }
 
 /// A path with the filter behind it.
