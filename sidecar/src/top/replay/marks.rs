@@ -5,9 +5,12 @@
 //! distance doubles. Near marks lie closer, over the stretch that was played again last: whoever steps back sample by
 //! sample plays few samples a step.
 
-/// Most far marks, and most near ones.
+/// Most far marks; of near ones there are half as many.
 const MOST: usize = 64;
-const MOST_NEAR: usize = 32;
+/// The fewest that are allowed for, however many tasks there are.
+const FEWEST: usize = 8;
+/// A mark holds an engine, some 15 KiB for each task: all together are to stay near 100 MiB.
+const TASKS: usize = 6400;
 /// Decisions between two far marks at first, and between two near ones at least.
 const LEAST: u64 = 16;
 
@@ -21,13 +24,20 @@ pub(super) struct Marks<T> {
     near_every: u64,
     /// Near marks are wanted up to here.
     near_until: u64,
+    most: usize,
 }
 
 impl<T> Marks<T> {
     /// The beginning alone.
     pub(super) fn new(beginning: T) -> Self {
         let (near, near_every, near_until) = (Vec::new(), LEAST, 0);
-        Self { far: vec![(0, beginning)], every: LEAST, near, near_every, near_until }
+        let far = vec![(0, beginning)];
+        Self { far, every: LEAST, near, near_every, near_until, most: MOST }
+    }
+
+    /// Allows for as many as there is memory for with so many tasks.
+    pub(super) fn allow_for(&mut self, tasks: usize) {
+        self.most = (TASKS / tasks.max(1)).clamp(FEWEST, MOST);
     }
 
     /// Whether one after so many decisions is worth keeping.
@@ -48,7 +58,7 @@ impl<T> Marks<T> {
     pub(super) fn keep(&mut self, number: u64, mark: T) {
         if self.wants_far(number) {
             self.far.push((number, mark));
-            if self.far.len() > MOST {
+            while self.far.len() > self.most {
                 let mut place = 0;
                 self.far.retain(|_| {
                     place += 1;
@@ -57,10 +67,9 @@ impl<T> Marks<T> {
                 self.every *= 2;
             }
         } else if self.wants_near(number) {
-            if self.near.len() == MOST_NEAR {
-                self.near.remove(0);
-            }
             self.near.push((number, mark));
+            let over = self.near.len().saturating_sub(self.most / 2);
+            self.near.drain(..over);
         }
     }
 
@@ -113,7 +122,11 @@ mod tests {
         let steps: Vec<u64> = (80_000..81_000).rev().map(|to| back(&mut marks, to)).collect();
         let long = steps.iter().filter(|played| **played > 200).count();
         assert!(long < 10, "{long} of 1000 steps back played more than 200 decisions");
-        assert!(marks.count() <= MOST + MOST_NEAR);
+        assert!(marks.count() <= MOST + MOST / 2);
+        marks.allow_for(1000);
+        play(&mut marks, 86_400, 186_400);
+        back(&mut marks, 186_000);
+        assert!(marks.far.len() <= FEWEST && marks.near.len() <= FEWEST / 2, "{}", marks.count());
         assert_eq!(marks.last(|_, ()| false).0, 0, "the beginning is never forgotten");
     }
 }

@@ -345,6 +345,7 @@ impl Replay {
             return;
         }
         let Some(mark) = self.playback.mark() else { return };
+        self.marks.allow_for(self.playback.sample().map_or(0, |sample| sample.tasks.len()));
         let (memory, past) = (self.publisher.remember(), self.past.clone());
         self.marks.keep(number, Moments { mark, memory, past, at_ms: self.at_ms });
     }
