@@ -103,6 +103,11 @@ impl Terminal {
         assert!(found.is_some(), "no {wanted:?} on\n{screen}");
         screen
     }
+
+    /// Waits until the screen shows this no more.
+    fn gone(&self, unwanted: &str) {
+        wait_until("another screen", LONG, || (!self.screen().contains(unwanted)).then_some(()));
+    }
 }
 
 impl Drop for Terminal {
@@ -151,6 +156,8 @@ fn it_is_drawn_steered_resized_and_given_back() {
     terminal.keys("?");
     terminal.shows("none of them changes anything");
     terminal.keys("Escape");
+    // Together with what follows at once it would be another key.
+    terminal.gone("none of them changes anything");
     terminal.keys("4");
     terminal.shows("costs ");
     terminal.keys("3");
@@ -199,6 +206,7 @@ fn a_replay_is_stepped_through_run_and_told() {
     terminal.keys("Enter");
     terminal.shows("\"nowhen\" is no moment");
     terminal.keys("Escape");
+    terminal.gone("jump to");
     terminal.keys("J");
     terminal.keys("3 min ago");
     terminal.keys("Enter");
@@ -209,6 +217,7 @@ fn a_replay_is_stepped_through_run_and_told() {
     let told = terminal.shows("How things stood");
     assert!(told.contains("mode observe") && told.contains("Esc back"), "{told}");
     terminal.keys("Escape");
+    terminal.gone("Esc back");
     terminal.keys("4");
     terminal.shows("lends by the rule headroom (guessed from the names of tasks)");
     terminal.keys("q");

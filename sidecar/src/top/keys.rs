@@ -150,7 +150,7 @@ fn type_jump(model: &mut Model, code: KeyCode) {
 fn obey(model: &mut Model, command: Command) {
     match command {
         Command::Quit => model.ended = true,
-        Command::Help => model.help = !model.help,
+        Command::Help => (model.help, model.help_from) = (!model.help, 0),
         Command::Pause if model.reel().is_some() => model.ask_for(Order::Toggle),
         Command::Pause => model.paused = !model.paused,
         Command::Filter => {

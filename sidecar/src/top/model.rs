@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What `top` knows and what the viewer asked for. Pure: looks and keys come in, rows come out.
 
+use super::overlay::last_key;
 use super::replay::{Moment, Order, Reel};
 use super::source::{Frame, Past};
 use super::story::Telling;
@@ -113,6 +114,8 @@ pub(super) struct Model {
     pub(super) selected: usize,
     pub(super) paused: bool,
     pub(super) help: bool,
+    /// The first key that the help shows.
+    pub(super) help_from: usize,
     pub(super) detail: bool,
     /// The story that lies over everything else.
     pub(super) story: Option<Telling>,
@@ -153,6 +156,7 @@ impl Model {
             selected: 0,
             paused: false,
             help: false,
+            help_from: 0,
             detail: false,
             story: None,
             wanted: None,
@@ -283,8 +287,12 @@ impl Model {
         }
     }
 
-    /// Moves through the story that is open, or else the selection.
+    /// Moves through what is open, or else the selection.
     pub(super) fn step(&mut self, to: impl FnOnce(usize) -> usize) {
+        if self.help {
+            self.help_from = to(self.help_from).min(last_key(self.area));
+            return;
+        }
         let place = story_area(self.area);
         match &mut self.story {
             Some(story) => story.scroll(place, to),

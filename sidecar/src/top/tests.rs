@@ -304,6 +304,21 @@ fn the_keys_are_those_of_the_documents_and_of_the_help() {
 }
 
 #[test]
+fn a_help_that_does_not_fit_can_be_scrolled() {
+    let mut model = model(decision());
+    type_in(&mut model, "?");
+    let top = picture(&model, 80, 24);
+    assert!(top.contains("j and k show more") && top.contains("this help"), "{top}");
+    type_in(&mut model, "G");
+    let end = picture(&model, 80, 24);
+    assert!(end.contains("replay: last sample") && !end.contains("this help"), "{end}");
+    let (first, last) = (&KEYS[0], &KEYS[KEYS.len() - 1]);
+    let whole = picture(&model, 120, 40);
+    assert!(whole.contains(first.3) && whole.contains(last.3), "there is room for all: {whole}");
+    assert_eq!(model.selected, 0, "nothing below it has moved");
+}
+
+#[test]
 fn a_wider_picture_of_the_past_is_zoomed_out() {
     let mut model = model(decision());
     let narrow = picture(&model, 130, 20);

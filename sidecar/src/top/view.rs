@@ -92,7 +92,7 @@ fn above(model: &Model, paint: Paint, area: Rect, buffer: &mut Buffer) {
         story.draw(paint, story_area(area), buffer);
     }
     if model.help {
-        overlay::help(paint, area, buffer);
+        overlay::help(model, paint, area, buffer);
     }
 }
 
