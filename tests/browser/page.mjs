@@ -184,6 +184,14 @@ await check("what was evicted is said with its reason, and explained where it st
   if (missing.status() !== 404 || !(await missing.text()).includes("gleaner explain 999999")) wrong.push(await missing.text());
   return wrong.length ? wrong : null;
 });
+await check("what goes on is said while it does", async () => {
+  await make("act");
+  await until(page, () => document.getElementById("acts").textContent.includes("freeze be/"));
+  const said = await text(page, "#acts"), hidden = await page.isHidden("#under-way");
+  await make("rest");
+  await until(page, () => document.getElementById("under-way").hidden);
+  return !hidden && /, since .*, until .* at the latest/.test(said) ? null : said;
+});
 await check("g d leads to the list of decisions, which can be filtered without a script", async () => {
   const wrong = [];
   const goes = await open({ viewport: { width: 320, height: 700 } });
