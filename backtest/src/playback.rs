@@ -130,9 +130,9 @@ impl Playback {
         &self.engine
     }
 
-    /// How much of the recording's bytes lies behind.
+    /// How much of the recording's bytes lies behind, in hundredths.
     #[must_use]
-    pub fn progress(&self) -> f64 {
+    pub fn progress(&self) -> u8 {
         self.reader.progress()
     }
 

@@ -2,10 +2,12 @@
 //! From the configuration to an open collector, and to the engine's part of it.
 
 use crate::exit::{Exit, Failure};
+use gleaner_backtest::recording::{RecordingError, RecordingReader};
 use gleaner_collector::{Collector, Preset as Found};
 use gleaner_engine::config::{Config, EngineConfig, Preset};
 use gleaner_estimator::slack::Lend;
 use gleaner_host::settings::settings;
+use std::path::Path;
 
 /// Opens the collector that a configuration asks for.
 pub(crate) fn collector(config: &Config) -> Result<Collector, Failure> {
@@ -24,6 +26,31 @@ pub(crate) fn engine(config: &Config, collector: &Collector) -> EngineConfig {
         lend: lend.unwrap_or_else(|| usual(collector.layout().preset)),
         ..config.engine.clone()
     }
+}
+
+/// What may be lent in a recording, and how that is known: its node cannot be asked any more.
+pub(crate) fn recorded_lend(
+    config: &Config,
+    recording: &Path,
+) -> Result<(Lend, String), RecordingError> {
+    let (lend, how) = match (config.host.lend.given(), config.host.layout.preset.given()) {
+        (Some(lend), _) => (*lend, "as configured"),
+        (None, Some(preset)) => (preset.lend(), "by the layout that is configured"),
+        (None, None) => (guessed(recording)?, "guessed from the names of tasks"),
+    };
+    Ok((lend, format!("{} ({how})", lend.word())))
+}
+
+/// An agent of Mesos keeps its containers below `mesos`, and offers by itself what is not allocated.
+fn guessed(recording: &Path) -> Result<Lend, RecordingError> {
+    for recorded in RecordingReader::open(recording)? {
+        let recorded = recorded?;
+        let tasks = recorded.sample().map(|sample| &sample.tasks);
+        let Some(tasks) = tasks.filter(|tasks| !tasks.is_empty()) else { continue };
+        let mesos = tasks.iter().any(|task| task.task.id.name.split('/').any(|n| n == "mesos"));
+        return Ok(if mesos { Preset::Mesos.lend() } else { Preset::Globs.lend() });
+    }
+    Ok(Preset::Globs.lend())
 }
 
 /// What `lend.rule = "auto"` means in a layout.

@@ -91,11 +91,9 @@ await check("keys do what the help says", async () => {
 await check("two keys in a row go to a part of the page, and one of them alone to none", async () => {
   const wrong = [];
   const focused = () => page.evaluate(() => document.activeElement.id);
-  for (const [second, id] of [["d", "decisions"], ["t", "tasks-section"]]) {
-    await page.keyboard.press("g");
-    await page.keyboard.press(second);
-    if ((await focused()) !== id) wrong.push([second, await focused()]);
-  }
+  await page.keyboard.press("g");
+  await page.keyboard.press("t");
+  if ((await focused()) !== "tasks-section") wrong.push(await focused());
   if (page.url() !== url) wrong.push(page.url());
   await page.keyboard.press("i");
   if (!page.url().endsWith("?resource=io")) wrong.push(page.url());
@@ -184,6 +182,32 @@ await check("what was evicted is said with its reason, and explained where it st
   await dark.context.close();
   const missing = await page.request.get(`${url}decisions/999999`);
   if (missing.status() !== 404 || !(await missing.text()).includes("gleaner explain 999999")) wrong.push(await missing.text());
+  return wrong.length ? wrong : null;
+});
+await check("what goes on is said while it does", async () => {
+  await make("act");
+  await until(page, () => document.getElementById("acts").textContent.includes("freeze be/"));
+  const said = await text(page, "#acts"), hidden = await page.isHidden("#under-way");
+  await make("rest");
+  await until(page, () => document.getElementById("under-way").hidden);
+  return !hidden && /, since .*, until .* at the latest/.test(said) ? null : said;
+});
+await check("g d leads to the list of decisions, which can be filtered without a script", async () => {
+  const wrong = [];
+  const goes = await open({ viewport: { width: 320, height: 700 } });
+  await goes.page.keyboard.press("g");
+  await goes.page.keyboard.press("d");
+  await goes.page.waitForURL("**/decisions", { timeout: 30000 });
+  wrong.push(...(await violations(goes.page)), ...goes.seen.said);
+  if (await goes.page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) wrong.push("wider than the screen");
+  await goes.context.close();
+  const plain = await open({ javaScriptEnabled: false }, "decisions");
+  await plain.page.click("text=/^level \\(/");
+  if (!plain.page.url().endsWith("/decisions?action=level")) wrong.push(plain.page.url());
+  if (!(await text(plain.page, "tbody")).includes("became critical")) wrong.push(await text(plain.page, "tbody"));
+  await plain.page.goto(`${url}decisions`);
+  await plain.page.screenshot({ path: `${pictures}/decisions.png`, fullPage: true });
+  await plain.context.close();
   return wrong.length ? wrong : null;
 });
 await page.screenshot({ path: `${pictures}/harm.png`, fullPage: true });

@@ -94,6 +94,12 @@ fn can(actuators: &[Actuator]) -> Capabilities {
     actuators.iter().fold(Capabilities::none(), |can, a| can.with(*a, Ability::Works))
 }
 
+/// What goes on, and how long it lasts at most, in milliseconds.
+fn going(scene: &Scene) -> Vec<(&'static str, Option<u64>)> {
+    let all = scene.actor.under_way().into_iter();
+    all.map(|one| (one.action.word(), one.until_ms.map(|until| until - one.since_ms))).collect()
+}
+
 fn actions(verdict: &Verdict) -> Vec<Action> {
     verdict.corrections.iter().map(gleaner_qos::verdict::Correction::action).collect()
 }
@@ -147,6 +153,7 @@ fn the_memory_that_runs_out_is_taken_back_by_an_eviction() {
     }
     let verdict = scene.second(20, Mode::Evict, &can(&[Actuator::Evict]));
     assert_eq!(actions(&verdict), [Action::Evict]);
+    assert_eq!(going(&scene), [("evict", Some(4000))], "no grace, and the patience after it");
     let reports = scene.reported();
     assert_eq!(reports[0].outcome, report::Outcome::Gone);
     assert_eq!(scene.group.processes().expect("readable"), [].into());
@@ -183,10 +190,12 @@ fn a_freeze_ends_by_itself() {
     assert_eq!(scene.reported()[0].outcome, report::Outcome::Acted);
     assert_eq!(scene.actor.next_poll(), Some(until));
     assert_eq!(scene.actor.held_back(), HeldBack { throttled: 0, frozen: 1 });
+    assert_eq!(going(&scene), [("freeze", Some(10_000))], "it says when it is over");
     assert_ne!(class(&scene.group), before);
     // Nobody decides anything any more.
     scene.clock.advance(Span::from_secs(20));
     assert_eq!(scene.actor.poll(), []);
+    assert_eq!(going(&scene), []);
     assert_eq!(class(&scene.group), before);
     assert_eq!(scene.actor.next_poll(), None);
 }
@@ -205,6 +214,7 @@ fn one_eviction_at_a_time() {
         scene.second(available, Mode::Evict, &evict);
         last = Some(others.second(available, Mode::Evict, &evict));
     }
+    assert_eq!(going(&scene), [("evict", Some(604_000))], "the grace, and the patience after it");
     let (sample, verdict) = last.expect("four seconds");
     assert_eq!(actions(&verdict), [Action::Evict]);
     let reports = scene.actor.apply(1, &sample, &verdict, Mode::Evict, sample.at);

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `gleaner top` in a real terminal, against a real daemon: drawn, steered by keys, resized, and given back at the end.
 
+mod tape;
+
 use gleaner_tests::programs::{built, installed_or_skip};
+
 use gleaner_tests::wait_until;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+use tape::{record, small_files};
 use tempfile::TempDir;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -99,6 +103,11 @@ impl Terminal {
         assert!(found.is_some(), "no {wanted:?} on\n{screen}");
         screen
     }
+
+    /// Waits until the screen shows this no more.
+    fn gone(&self, unwanted: &str) {
+        wait_until("another screen", LONG, || (!self.screen().contains(unwanted)).then_some(()));
+    }
 }
 
 impl Drop for Terminal {
@@ -147,6 +156,8 @@ fn it_is_drawn_steered_resized_and_given_back() {
     terminal.keys("?");
     terminal.shows("none of them changes anything");
     terminal.keys("Escape");
+    // Together with what follows at once it would be another key.
+    terminal.gone("none of them changes anything");
     terminal.keys("4");
     terminal.shows("costs ");
     terminal.keys("3");
@@ -157,6 +168,58 @@ fn it_is_drawn_steered_resized_and_given_back() {
     terminal.shows("Why not more:");
     drop(daemon);
     terminal.shows("no news for");
+    terminal.keys("q");
+    assert_restored(&terminal);
+}
+
+#[test]
+fn a_replay_is_stepped_through_run_and_told() {
+    let Some(tmux) = installed_or_skip("tmux") else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    let tape = directory.path().join("node.rec");
+    record(&tape, 400, 200..240, small_files());
+    let gleaner = built("gleaner").expect("built");
+    let (gleaner, shown) = (gleaner.display(), tape.display());
+    let script =
+        format!("{gleaner} top --replay {shown} -t 12:03:40\necho ENDED $?\nstty -a\ncat\n");
+    let terminal = Terminal::start(tmux, &script);
+    terminal.shows("12:03:40 UTC  stands");
+    terminal.shows("CPU CRITICAL");
+    for (key, wanted) in [
+        ("t", "12:03:41 UTC  stands"),
+        ("T", "12:03:40 UTC  stands"),
+        ("T", "12:03:39 UTC  stands"),
+        ("}", "12:06:40 UTC  the end"),
+        ("T", "12:06:39 UTC  stands"),
+        ("{", "12:00:01 UTC  stands"),
+        ("T", "12:00:01 UTC  stands"),
+        ("Space", "12:00:03 UTC  runs"),
+    ] {
+        terminal.keys(key);
+        terminal.shows(wanted);
+    }
+    terminal.keys("Space");
+    terminal.shows("UTC  stands");
+    terminal.keys("J");
+    terminal.shows("jump to: _");
+    terminal.keys("nowhen");
+    terminal.keys("Enter");
+    terminal.shows("\"nowhen\" is no moment");
+    terminal.keys("Escape");
+    terminal.gone("jump to");
+    terminal.keys("J");
+    terminal.keys("3 min ago");
+    terminal.keys("Enter");
+    terminal.shows("12:03:40 UTC  stands");
+    terminal.keys("2");
+    terminal.shows("cpu became critical");
+    terminal.keys("Enter");
+    let told = terminal.shows("How things stood");
+    assert!(told.contains("mode observe") && told.contains("Esc back"), "{told}");
+    terminal.keys("Escape");
+    terminal.gone("Esc back");
+    terminal.keys("4");
+    terminal.shows("lends by the rule headroom (guessed from the names of tasks)");
     terminal.keys("q");
     assert_restored(&terminal);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The server over real sockets, asked with raw requests: what it answers, and what it refuses.
 
+mod watch_list;
 mod watch_server;
 mod watch_support;
 

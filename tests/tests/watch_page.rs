@@ -12,6 +12,7 @@ use gleaner_tests::programs::{installed, installed_or_skip};
 use gleaner_tests::skip;
 use gleaner_watch::correction::{Ended, Ending};
 use gleaner_watch::http::{HttpConfig, Limits};
+use gleaner_watch::snapshot::UnderWay;
 use gleaner_watch::story::End;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -122,6 +123,22 @@ fn obey(what: &str, node: &mut Node, server: &mut Server) {
             });
         }
         "evict" => evict(node, server),
+        "act" => {
+            node.host.under_way = [UnderWay {
+                task: TaskId { name: "be/spark-exec-5".into(), inode: 7 },
+                action: "freeze",
+                resource: Resource::Cpu,
+                tick: None,
+                since_ms: 1_700_000_110_000,
+                until_ms: Some(1_700_000_120_000),
+            }]
+            .into();
+            node.tick(3);
+        }
+        "rest" => {
+            node.host.under_way = [].into();
+            node.tick(3);
+        }
         "fail" => node.fail("/proc/stat: Input/output error"),
         "stop" => server.end().expect("serving ends well"),
         other => panic!("the script asks for {other}"),

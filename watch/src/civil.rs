@@ -17,6 +17,18 @@ pub fn time(wall_ms: u64) -> String {
     format!("{:02}:{:02}:{:02}.{millis:03}", secs / 3600, secs / 60 % 60, secs % 60)
 }
 
+/// Milliseconds from 1970 to the beginning of a day; `None` where there is no such day since then.
+#[must_use]
+pub fn wall_ms(year: u64, month: u64, day: u64) -> Option<u64> {
+    // The same eras, the other way round (`days_from_civil`).
+    let from_march = year.checked_sub(u64::from(month <= 2))?;
+    let (era, of_era) = (from_march / 400, from_march % 400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day.checked_sub(1)?;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year;
+    let days = days.checked_sub(719_468)?;
+    (date(days) == (year, month, day)).then_some(days * 86_400_000)
+}
+
 /// Year, month and day of a day since 1970, by counting in eras of 400 years that begin on the first of March
 /// (Howard Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`).
 fn date(days: u64) -> (u64, u64, u64) {
@@ -44,6 +56,13 @@ mod tests {
             (4_107_542_400_000, "2100-03-01 00:00:00.000"),
         ] {
             assert_eq!(date_time(wall_ms), text);
+            let (year, month, day) = date(wall_ms / 86_400_000);
+            assert_eq!(super::wall_ms(year, month, day), Some(wall_ms / 86_400_000 * 86_400_000));
+        }
+        for (year, month, day) in
+            [(2026, 2, 29), (2026, 13, 1), (2026, 4, 31), (1969, 12, 31), (2026, 1, 0)]
+        {
+            assert_eq!(super::wall_ms(year, month, day), None, "{year}-{month}-{day}");
         }
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! All that is kept of what was decided, in rows: one for each correction, one for each change of a level.
 //!
-//! Made from decisions that can still be explained and from events whose decision cannot: both are bounded, and so is
-//! the list ([`ROWS_MOST`]).
+//! Made from decisions that can still be explained, and from events that none of them asked for: both are bounded, and
+//! so is the list ([`ROWS_MOST`]).
 
 use crate::events::Event;
 use crate::published::Published;
@@ -89,7 +89,16 @@ pub fn rows(published: &Published) -> Vec<Row> {
     let kept = published.stories().all();
     let events = published.latest_events();
     let mut all: Vec<Row> = kept.iter().flat_map(of_decision).collect();
-    all.extend(events.iter().filter(|event| event.tick.is_none()).map(of_event));
+    // What a decision asked for itself is there already, with its end.
+    let known = |row: &Row| {
+        let same = |one: &Row| {
+            (one.tick, one.action, one.resource) == (row.tick, row.action, row.resource)
+                && one.task == row.task
+        };
+        row.tick.is_some() && all.iter().any(same)
+    };
+    let others: Vec<Row> = events.iter().map(of_event).filter(|row| !known(row)).collect();
+    all.extend(others);
     all.sort_by_key(|row| (u64::MAX - row.at_ms, !row.takes));
     all
 }
@@ -133,13 +142,14 @@ fn of_correction(kept: &Kept, correction: &Correction) -> Row {
     }
 }
 
-/// One whose decision is not kept any more.
+/// What happened, whether or not its decision is kept.
 fn of_event(event: &Event) -> Row {
     let Some(more) = &event.correction else {
-        return level_row(event.at_ms, event.resource, event.text.clone());
+        let level = level_row(event.at_ms, event.resource, event.text.clone());
+        return Row { tick: event.tick, ..level };
     };
     Row {
-        tick: None,
+        tick: event.tick,
         at_ms: event.at_ms,
         action: more.action,
         takes: more.takes,

@@ -98,12 +98,13 @@ impl RecordingReader {
         &self.damage
     }
 
-    /// How much of the recording's bytes lies behind; 1 at the end.
+    /// How much of the recording's bytes lies behind, in hundredths.
     #[must_use]
-    pub fn progress(&self) -> f64 {
+    pub fn progress(&self) -> u8 {
         let all: u64 = self.pieces.iter().map(|piece| piece.bytes).sum();
         let behind: u64 = self.pieces[..self.piece].iter().map(|piece| piece.bytes).sum();
-        ((behind + self.at as u64) as f64 / all.max(1) as f64).min(1.0)
+        let hundredths = (behind + self.at as u64).saturating_mul(100) / all.max(1);
+        u8::try_from(hundredths.min(100)).unwrap_or(100)
     }
 
     /// What comes next, where the open block has more.

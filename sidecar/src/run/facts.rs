@@ -21,10 +21,22 @@ pub(crate) fn about(
     places: BTreeMap<String, String>,
     collector: &Collector,
 ) -> About {
+    About {
+        layout: serde_json::to_value(collector.layout()).unwrap_or_default(),
+        ..about_recording(config, places, &node_name())
+    }
+}
+
+/// The same where there is no node to look at: of a recording with this name.
+pub(crate) fn about_recording(
+    config: &Config,
+    places: BTreeMap<String, String>,
+    name: &str,
+) -> About {
     static STARTED: OnceLock<u64> = OnceLock::new();
     let engine = &config.engine;
     About {
-        node: node_name(),
+        node: name.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         revision: option_env!("GLEANER_REVISION").unwrap_or_default().to_owned(),
         started_ms: *STARTED.get_or_init(wall_ms),
@@ -34,7 +46,7 @@ pub(crate) fn about(
         policy: engine.cpu.predictor.kind.name().to_owned(),
         shadows: config.shadows.iter().map(|shadow| shadow.name.clone()).collect(),
         places,
-        layout: serde_json::to_value(collector.layout()).unwrap_or_default(),
+        layout: serde_json::Value::Null,
     }
 }
 

@@ -28,7 +28,7 @@ use crate::{cli, config, logging, output, settings};
 use background::{Background, Doors};
 use config::Placed;
 use daemon::{Daemon, Parts};
-pub(crate) use facts::{about, node_name};
+pub(crate) use facts::{about, about_recording, node_name};
 use gleaner_engine::config::{Config, LogConfig, LogLevel};
 use gleaner_watch::publisher::Publisher;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

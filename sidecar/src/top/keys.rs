@@ -2,6 +2,7 @@
 //! Keys: one table drives what they do and what the help says of them, so that help cannot lie.
 
 use super::model::{Model, Sort, Tab, ZOOMS};
+use super::replay::{Moment, Order, moment};
 use super::story::Telling;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -29,6 +30,11 @@ pub(super) enum Command {
     ZoomOut,
     Detail,
     Back,
+    Next,
+    Previous,
+    Jump,
+    Beginning,
+    End,
 }
 
 /// Lines that Page Up and Page Down move by.
@@ -37,10 +43,15 @@ const PAGE: usize = 10;
 const LONGEST: usize = 80;
 
 /// Commands, their keys, and what the help says.
-pub(super) const KEYS: [(Command, &[KeyCode], &str, &str); 24] = [
+pub(super) const KEYS: [(Command, &[KeyCode], &str, &str); 29] = [
     (Command::Help, &[KeyCode::Char('?'), KeyCode::Char('h')], "? h", "this help"),
     (Command::Quit, &[KeyCode::Char('q')], "q Ctrl-c", "quit"),
-    (Command::Pause, &[KeyCode::Char(' ')], "Space", "pause: what is shown stands still"),
+    (
+        Command::Pause,
+        &[KeyCode::Char(' ')],
+        "Space",
+        "pause and go on; a replay runs as fast as it was recorded",
+    ),
     (Command::Filter, &[KeyCode::Char('/')], "/", "filter by name, class, tenant or text"),
     (Command::ClearFilter, &[], "Ctrl-l", "clear the filter"),
     (Command::Up, &[KeyCode::Up, KeyCode::Char('k')], "Up k", "one line up"),
@@ -67,6 +78,11 @@ pub(super) const KEYS: [(Command, &[KeyCode], &str, &str); 24] = [
         "everything about the selected task; the whole story of a decision",
     ),
     (Command::Back, &[KeyCode::Esc], "Esc", "back"),
+    (Command::Next, &[KeyCode::Char('t')], "t", "replay: next sample"),
+    (Command::Previous, &[KeyCode::Char('T')], "T", "replay: previous sample"),
+    (Command::Jump, &[KeyCode::Char('J')], "J", "replay: jump to a time"),
+    (Command::Beginning, &[KeyCode::Char('{')], "{", "replay: first sample"),
+    (Command::End, &[KeyCode::Char('}')], "}", "replay: last sample"),
 ];
 
 /// Together with the control key.
@@ -89,7 +105,9 @@ pub(super) fn press(model: &mut Model, key: KeyEvent) {
         return;
     }
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
-    if model.typing && !control {
+    if model.jump.is_some() && !control {
+        type_jump(model, key.code);
+    } else if model.typing && !control {
         type_filter(model, key.code);
     } else if let Some(command) = command(key) {
         obey(model, command);
@@ -111,10 +129,29 @@ fn type_filter(model: &mut Model, code: KeyCode) {
     model.select(0);
 }
 
+fn type_jump(model: &mut Model, code: KeyCode) {
+    if code == KeyCode::Enter {
+        return model.leap(moment);
+    }
+    if code == KeyCode::Esc {
+        model.jump = None;
+    }
+    let Some((text, wrong)) = &mut model.jump else { return };
+    if code == KeyCode::Backspace {
+        (_, *wrong) = (text.pop(), None);
+    } else if let KeyCode::Char(c) = code
+        && text.chars().count() < LONGEST
+    {
+        text.push(c);
+        *wrong = None;
+    }
+}
+
 fn obey(model: &mut Model, command: Command) {
     match command {
         Command::Quit => model.ended = true,
-        Command::Help => model.help = !model.help,
+        Command::Help => (model.help, model.help_from) = (!model.help, 0),
+        Command::Pause if model.reel().is_some() => model.ask_for(Order::Toggle),
         Command::Pause => model.paused = !model.paused,
         Command::Filter => {
             (model.typing, model.help, model.detail, model.story) = (true, false, false, None);
@@ -137,6 +174,14 @@ fn obey(model: &mut Model, command: Command) {
         Command::Detail => detail(model),
         Command::Back if model.help => model.help = false,
         Command::Back => (model.story, model.detail) = (None, false),
+        Command::Next => model.ask_for(Order::Next),
+        Command::Previous => model.ask_for(Order::Previous),
+        Command::Beginning => model.ask_for(Order::To(Moment::First)),
+        Command::End => model.ask_for(Order::To(Moment::Last)),
+        Command::Jump if model.reel().is_some() => {
+            (model.jump, model.help, model.typing) = (Some((String::new(), None)), false, false);
+        }
+        Command::Jump => {}
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::model::{Model, Row, Sort, Tab};
 use super::paint::Paint;
+use super::replay::Reel;
 use crate::shown::{Event, Reading, Shown, Task, UnderWay};
 use crate::table::printable;
 use gleaner_estimator::units::{Amount, Bytes, Span};
@@ -35,7 +36,13 @@ pub(super) fn draw(model: &Model, paint: Paint, area: Rect, buffer: &mut Buffer)
                 harm.map_or_else(Vec::new, |h| h.readings.iter().map(signal_line).collect());
             (vec![SIGNALS.to_owned()], lines)
         }
-        Tab::Own => (Vec::new(), own(&frame.shown)),
+        Tab::Own => (
+            Vec::new(),
+            match &frame.reel {
+                Some(reel) => replayed(&frame.shown, reel),
+                None => own(&frame.shown),
+            },
+        ),
     };
     let mut area = area;
     for head in head {
@@ -214,6 +221,19 @@ fn own(shown: &Shown) -> Vec<String> {
     ];
     let troubles = shown.host.troubles.iter();
     lines.extend(troubles.map(|t| printable(&format!("! {}: {}", t.what, t.command))));
+    lines
+}
+
+/// What a replay shows in the place of a daemon's own state.
+fn replayed(shown: &Shown, reel: &Reel) -> Vec<String> {
+    let date = crate::civil::date_time;
+    let mut lines = vec![
+        format!("replays {}, decided anew: what is shown was never done", printable(&reel.file)),
+        format!("from {} UTC on; this is sample {}", date(reel.begins_ms), reel.number),
+        format!("every {}, predictor {}", shown.about.interval, printable(&shown.about.policy)),
+        format!("lends by the rule {}", reel.lends),
+    ];
+    lines.extend(reel.damage.iter().map(|gap| format!("! {}", printable(gap))));
     lines
 }
 

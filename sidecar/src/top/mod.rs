@@ -10,6 +10,7 @@ mod model;
 mod overlay;
 mod paint;
 mod remote;
+mod replay;
 mod source;
 mod story;
 mod terminal;
@@ -22,8 +23,10 @@ use crate::output;
 use model::{Looks, Model};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use replay::{Moment, Order, moment};
 use source::{Frame, Source};
 use std::io::{IsTerminal as _, stdin};
+use std::path::{Path, PathBuf};
 
 /// Shows what is lent, to whom, and why not more, live in the terminal
 ///
@@ -33,6 +36,13 @@ use std::io::{IsTerminal as _, stdin};
 pub(crate) struct Args {
     #[command(flatten)]
     daemon: Daemon,
+    /// Show this recording of `gleaner record` or `gleaner run --record` in the place of a node: what a daemon that
+    /// observes by this configuration would have decided
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    replay: Option<PathBuf>,
+    /// Begin the replay here: "10 min ago" (before its last sample), "2026-01-31T14:03:07Z", "14:03", "last"
+    #[arg(short = 't', long = "at", value_name = "TIME", requires = "replay", value_parser = moment)]
+    at: Option<Moment>,
     /// Print one picture as text and end; so does an output that is no terminal
     #[arg(long)]
     once: bool,
@@ -56,6 +66,9 @@ fn size(text: &str) -> Result<(u16, u16), String> {
 }
 
 pub(crate) fn top(args: &Args) -> Result<(), Failure> {
+    if let Some(recording) = &args.replay {
+        return replay(args, recording);
+    }
     let client = Client::of(&args.daemon);
     let (source, first, origin) = match (client, &args.daemon.url) {
         (Ok(client), Some(_)) => {
@@ -68,12 +81,33 @@ pub(crate) fn top(args: &Args) -> Result<(), Failure> {
         (Err(failure), _) if failure.is(Exit::Config) => by_itself(args)?,
         (Err(failure), _) => return Err(failure),
     };
-    let live = !args.once && output::is_terminal() && stdin().is_terminal();
-    let no_color = args.no_color || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-    let looks = Looks { ascii: args.ascii, color: live && !no_color };
+    let (live, looks) = looks(args);
     let mut model = Model::new(origin, looks, &source.past());
     model.take(first);
     if live { terminal::run(model, source) } else { once(&model, args.size) }
+}
+
+/// Whether it is drawn again and again, and how.
+fn looks(args: &Args) -> (bool, Looks) {
+    let live = !args.once && output::is_terminal() && stdin().is_terminal();
+    let no_color = args.no_color || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+    (live, Looks { ascii: args.ascii, color: live && !no_color })
+}
+
+/// Shows a recording; live the way to a moment far in it can be watched, and left.
+fn replay(args: &Args, recording: &Path) -> Result<(), Failure> {
+    let mut source = Source::replay(recording, args.daemon.config.path.as_deref())?;
+    let (live, looks) = looks(args);
+    let mut model = Model::new(recording.display().to_string(), looks, &source.past());
+    let at = args.at.unwrap_or(Moment::First);
+    if live {
+        model.take(source.look());
+        model.order = args.at.map(Order::To);
+        return terminal::run(model, source);
+    }
+    let frame = source.look_at(at).map_err(|why| Failure::new(Exit::Data, why))?;
+    model.take(Ok(frame));
+    once(&model, args.size)
 }
 
 /// What to look at, the first look, and how it is called.

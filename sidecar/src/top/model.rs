@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What `top` knows and what the viewer asked for. Pure: looks and keys come in, rows come out.
 
+use super::overlay::last_key;
+use super::replay::{Moment, Order, Reel};
 use super::source::{Frame, Past};
 use super::story::Telling;
 use crate::shown::{Event, Task};
@@ -112,11 +114,19 @@ pub(super) struct Model {
     pub(super) selected: usize,
     pub(super) paused: bool,
     pub(super) help: bool,
+    /// The first key that the help shows.
+    pub(super) help_from: usize,
     pub(super) detail: bool,
     /// The story that lies over everything else.
     pub(super) story: Option<Telling>,
     /// The decision whose story is to be asked for.
     pub(super) wanted: Option<u64>,
+    /// What a replay is asked for.
+    pub(super) order: Option<Order>,
+    /// Where a replay that is on its way has come to, in hundredths.
+    pub(super) working: Option<u8>,
+    /// The time to jump to, as it is typed, and what is wrong with it.
+    pub(super) jump: Option<(String, Option<String>)>,
     /// How large the terminal was when it was last drawn.
     pub(super) area: Rect,
     pub(super) ended: bool,
@@ -146,9 +156,13 @@ impl Model {
             selected: 0,
             paused: false,
             help: false,
+            help_from: 0,
             detail: false,
             story: None,
             wanted: None,
+            order: None,
+            working: None,
+            jump: None,
             area: Rect::new(0, 0, 80, 24),
             ended: false,
         }
@@ -159,19 +173,26 @@ impl Model {
         if self.paused {
             return;
         }
+        self.working = None;
         match look {
             Ok(frame) => {
                 let decision = &frame.shown.decision;
-                push(&mut self.cpu, decision.cpu.usage.guaranteed.map(|cpu| cpu.0));
-                push(&mut self.memory, decision.memory.usage.guaranteed.map(|b| b.0 / 1024));
+                if let Some(reel) = &frame.reel {
+                    (self.cpu, self.memory) = reel.past.iter().copied().unzip();
+                } else {
+                    push(&mut self.cpu, decision.cpu.usage.guaranteed.map(|cpu| cpu.0));
+                    push(&mut self.memory, decision.memory.usage.guaranteed.map(|b| b.0 / 1024));
+                }
                 self.frame = Some(frame);
                 self.trouble = None;
                 self.silent = Duration::ZERO;
                 self.keep_selection();
             }
             Err(why) => {
-                push(&mut self.cpu, None);
-                push(&mut self.memory, None);
+                if self.reel().is_none() {
+                    push(&mut self.cpu, None);
+                    push(&mut self.memory, None);
+                }
                 self.trouble = Some(why);
             }
         }
@@ -179,8 +200,29 @@ impl Model {
 
     /// Time has passed without a good look.
     pub(super) fn wait(&mut self, passed: Duration) {
-        if !self.paused {
+        if !self.paused && self.reel().is_none() {
             self.silent += passed;
+        }
+    }
+
+    /// Where the replay stands, where it is one.
+    pub(super) fn reel(&self) -> Option<&Reel> {
+        self.frame.as_ref()?.reel.as_ref()
+    }
+
+    /// Asks for something that only a replay can do.
+    pub(super) fn ask_for(&mut self, order: Order) {
+        if self.reel().is_some() {
+            self.order = Some(order);
+        }
+    }
+
+    /// The moment that was typed is gone to, or what is wrong with it is said.
+    pub(super) fn leap(&mut self, read: impl FnOnce(&str) -> Result<Moment, String>) {
+        let Some((text, _)) = self.jump.take() else { return };
+        match read(&text) {
+            Ok(moment) => self.order = Some(Order::To(moment)),
+            Err(why) => self.jump = Some((text, Some(why))),
         }
     }
 
@@ -245,8 +287,12 @@ impl Model {
         }
     }
 
-    /// Moves through the story that is open, or else the selection.
+    /// Moves through what is open, or else the selection.
     pub(super) fn step(&mut self, to: impl FnOnce(usize) -> usize) {
+        if self.help {
+            self.help_from = to(self.help_from).min(last_key(self.area));
+            return;
+        }
         let place = story_area(self.area);
         match &mut self.story {
             Some(story) => story.scroll(place, to),

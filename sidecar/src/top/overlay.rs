@@ -13,10 +13,18 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Paragraph, Widget as _, Wrap};
 
-/// The keys.
-pub(super) fn help(paint: Paint, area: Rect, buffer: &mut Buffer) {
-    let keys = KEYS.iter().map(|(_, _, keys, what)| format!("{keys:<9} {what}"));
-    show("Keys; none of them changes anything", keys.collect(), paint, area, buffer);
+/// The keys; where not all of them fit, from one of them on.
+pub(super) fn help(model: &Model, paint: Paint, area: Rect, buffer: &mut Buffer) {
+    let from = model.help_from.min(last_key(area));
+    let more = if last_key(area) > 0 { "; j and k show more" } else { "" };
+    let keys = KEYS.iter().skip(from).map(|(_, _, keys, what)| format!("{keys:<9} {what}"));
+    let title = format!("Keys; none of them changes anything{more}");
+    show(&title, keys.collect(), paint, area, buffer);
+}
+
+/// The first key in sight when the last one is.
+pub(super) fn last_key(area: Rect) -> usize {
+    KEYS.len().saturating_sub(usize::from(area.height.saturating_sub(2)))
 }
 
 /// Everything about the selected line.

@@ -74,7 +74,7 @@ impl Remote {
             self.events = self.client.get("/v1/events")?;
             self.known = latest;
         }
-        Ok(Frame { shown, tasks, events: self.events.clone() })
+        Ok(Frame { shown, tasks, events: self.events.clone(), reel: None })
     }
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Where `top` looks: a running daemon, or by itself at this node where none runs.
+//! Where `top` looks: a running daemon, by itself at this node where none runs, or a recording.
 
 use super::remote::Remote;
+use super::replay::{Moment, Order, Played, Reel, Replay};
 use super::story::Teller;
 use crate::client::Client;
 use crate::clock::{boot_time, wall_ms};
@@ -14,6 +15,7 @@ use gleaner_engine::decision::Mode;
 use gleaner_engine::reading::{Body, Reading};
 use gleaner_estimator::sample::Sample;
 use gleaner_watch::http::answer;
+use gleaner_watch::published::Published;
 use gleaner_watch::publisher::{Publisher, Told};
 use gleaner_watch::snapshot::HostState;
 use serde::Deserialize;
@@ -28,6 +30,8 @@ pub(super) struct Frame {
     pub(super) tasks: Vec<Task>,
     /// The latest first.
     pub(super) events: Vec<Event>,
+    /// Where a replay stands; `None` of what happens now.
+    pub(super) reel: Option<Reel>,
 }
 
 /// What was before the first look: thousandths of cores, and KiB, of the owners.
@@ -43,6 +47,8 @@ pub(super) enum Source {
     Daemon(Box<Remote>),
     /// An engine of our own, which only observes.
     Own(Box<Own>),
+    /// A recording.
+    Replay(Box<Replay>),
 }
 
 impl Source {
@@ -56,22 +62,45 @@ impl Source {
         Self::Daemon(Box::new(Remote::new(client)))
     }
 
+    /// A recording, decided anew by the rules of a configuration.
+    pub(super) fn replay(recording: &Path, config: Option<&Path>) -> Result<Self, Failure> {
+        Replay::open(recording, config).map(|replay| Self::Replay(Box::new(replay)))
+    }
+
     /// Time to wait before the next look.
     pub(super) fn pause(&self) -> Duration {
         match self {
             Self::Daemon(remote) => remote.pause(),
             Self::Own(own) => own.every,
+            Self::Replay(replay) => replay.pause(),
         }
     }
 
     /// Looks when there is something new: a daemon says so itself.
+    pub(super) fn next(&mut self) -> Played {
+        match self {
+            Self::Daemon(remote) => Played::Shown(Box::new(remote.follow())),
+            Self::Own(own) => Played::Shown(Box::new(own.look())),
+            Self::Replay(replay) => replay.play(),
+        }
+    }
+
+    /// Takes an order, which only a replay can.
+    pub(super) fn obey(&mut self, order: Order) -> Played {
+        match self {
+            Self::Daemon(_) | Self::Own(_) => Played::Nothing,
+            Self::Replay(replay) => replay.obey(order),
+        }
+    }
+
+    /// Looks once, at a moment where it is a replay.
     ///
     /// # Errors
     /// As [`Source::look`].
-    pub(super) fn next(&mut self) -> Result<Frame, String> {
+    pub(super) fn look_at(&mut self, moment: Moment) -> Result<Frame, String> {
         match self {
-            Self::Daemon(remote) => remote.follow(),
-            Self::Own(own) => own.look(),
+            Self::Daemon(_) | Self::Own(_) => self.look(),
+            Self::Replay(replay) => replay.arrive(moment),
         }
     }
 
@@ -83,6 +112,7 @@ impl Source {
         match self {
             Self::Daemon(remote) => remote.look(),
             Self::Own(own) => own.look(),
+            Self::Replay(replay) => replay.look(),
         }
     }
 
@@ -91,6 +121,7 @@ impl Source {
         match self {
             Self::Daemon(remote) => Teller::Daemon(remote.client.clone()),
             Self::Own(own) => Teller::Own(own.publisher.published()),
+            Self::Replay(replay) => Teller::Own(replay.publisher().published()),
         }
     }
 
@@ -101,7 +132,7 @@ impl Source {
                 let columns = remote.client.get::<Columns>("/v1/history?range=10m");
                 columns.map(|columns| columns.past()).unwrap_or_default()
             }
-            Self::Own(_) => Past::default(),
+            Self::Own(_) | Self::Replay(_) => Past::default(),
         }
     }
 }
@@ -173,12 +204,18 @@ impl Own {
             tick_took,
             host: &self.host,
         });
-        let Tasks { tasks } = self.ask("/v1/tasks")?;
-        Ok(Frame { shown: self.ask("/v1/decision")?, tasks, events: self.ask("/v1/events")? })
+        frame(&self.publisher.published())
     }
+}
 
-    fn ask<T: DeserializeOwned>(&self, path: &str) -> Result<T, String> {
-        let body = answer(&self.publisher.published(), path).unwrap_or_default();
-        serde_json::from_slice(&body).map_err(|error| format!("{path}: {error}"))
-    }
+/// What can be seen of an engine in this process.
+pub(super) fn frame(published: &Published) -> Result<Frame, String> {
+    let Tasks { tasks } = ask(published, "/v1/tasks")?;
+    let (shown, events) = (ask(published, "/v1/decision")?, ask(published, "/v1/events")?);
+    Ok(Frame { shown, tasks, events, reel: None })
+}
+
+fn ask<T: DeserializeOwned>(published: &Published, path: &str) -> Result<T, String> {
+    let body = answer(published, path).unwrap_or_default();
+    serde_json::from_slice(&body).map_err(|error| format!("{path}: {error}"))
 }

@@ -2,6 +2,7 @@
 //! The terminal: taken, drawn on, and given back whatever ends the program.
 
 use super::model::Model;
+use super::replay::{Order, Played};
 use super::source::{Frame, Source};
 use super::story::Teller;
 use super::{keys, view};
@@ -28,16 +29,15 @@ pub(super) fn run(model: Model, source: Source) -> Result<(), Failure> {
         signal_hook::flag::register(signal, Arc::clone(&ended)).map_err(failed)?;
     }
     let (news, seen) = channel();
-    let (stop, stopped) = channel::<()>();
+    let (order, orders) = channel();
     let (ask, asked) = channel();
     let (teller, answers) = (source.teller(), news.clone());
-    thread("gleaner-look", move || look(source, &news, &stopped)).map_err(failed)?;
+    thread("gleaner-look", move || look(source, &news, &orders)).map_err(failed)?;
     thread("gleaner-tell", move || tell(&teller, &answers, &asked)).map_err(failed)?;
     let mut terminal = ratatui::try_init().map_err(failed)?;
-    let shown = show(&mut terminal, model, &Ears { seen, ask }, &ended);
+    let shown = show(&mut terminal, model, &Wires { seen, ask, order }, &ended);
     ratatui::restore();
     // The others may be waiting for an answer; they end with the program.
-    drop(stop);
     shown.map_err(failed)
 }
 
@@ -47,21 +47,34 @@ fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
 
 /// Something to be shown.
 enum News {
-    Look(Result<Frame, String>),
+    Look(Box<Result<Frame, String>>),
+    /// A replay is on its way; so many hundredths lie behind.
+    Working(u8),
     /// Of the decision of this number.
     Story(u64, Result<String, String>),
 }
 
-/// Where news come from, and where stories are asked for.
-struct Ears {
+/// Where news come from, stories are asked for, and replays are steered.
+struct Wires {
     seen: Receiver<News>,
     ask: Sender<u64>,
+    order: Sender<Order>,
 }
 
-/// Looks again and again until nobody wants to know.
-fn look(mut source: Source, news: &Sender<News>, stopped: &Receiver<()>) {
-    while stopped.recv_timeout(source.pause()) == Err(RecvTimeoutError::Timeout) {
-        if news.send(News::Look(source.next())).is_err() {
+/// Looks again and again, and as it is ordered, until nobody wants to know.
+fn look(mut source: Source, news: &Sender<News>, orders: &Receiver<Order>) {
+    loop {
+        let played = match orders.recv_timeout(source.pause()) {
+            Ok(order) => source.obey(order),
+            Err(RecvTimeoutError::Timeout) => source.next(),
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        let sent = match played {
+            Played::Nothing => Ok(()),
+            Played::Working(percent) => news.send(News::Working(percent)),
+            Played::Shown(look) => news.send(News::Look(look)),
+        };
+        if sent.is_err() {
             return;
         }
     }
@@ -79,7 +92,7 @@ fn tell(teller: &Teller, news: &Sender<News>, asked: &Receiver<u64>) {
 fn show(
     terminal: &mut DefaultTerminal,
     mut model: Model,
-    ears: &Ears,
+    wires: &Wires,
     ended: &AtomicBool,
 ) -> io::Result<()> {
     let mut last = Instant::now();
@@ -96,14 +109,18 @@ fn show(
         }
         if let Some(tick) = model.wanted.take() {
             // Where nobody tells any more the story says so for ever: the program is about to end.
-            let _ = ears.ask.send(tick);
+            let _ = wires.ask.send(tick);
+        }
+        if let Some(order) = model.order.take() {
+            let _ = wires.order.send(order);
         }
         let now = Instant::now();
         model.wait(now.duration_since(last));
         last = now;
-        for news in ears.seen.try_iter() {
+        for news in wires.seen.try_iter() {
             match news {
-                News::Look(look) => model.take(look),
+                News::Look(look) => model.take(*look),
+                News::Working(percent) => model.working = Some(percent),
                 News::Story(tick, text) => model.hear(tick, text),
             }
         }

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+mod replayed;
+
 const PLAIN: Looks = Looks { ascii: false, color: false };
 
 fn lending(gib: bool) -> Value {
@@ -101,6 +103,7 @@ fn frame(decision: Value) -> Frame {
         shown: serde_json::from_value(decision).unwrap(),
         tasks,
         events: serde_json::from_value(events).unwrap(),
+        reel: None,
     }
 }
 
@@ -298,6 +301,21 @@ fn the_keys_are_those_of_the_documents_and_of_the_help() {
     for (_, _, keys, what) in KEYS {
         assert!(help.lines().any(|line| line.contains(keys) && line.contains(what)), "{keys}");
     }
+}
+
+#[test]
+fn a_help_that_does_not_fit_can_be_scrolled() {
+    let mut model = model(decision());
+    type_in(&mut model, "?");
+    let top = picture(&model, 80, 24);
+    assert!(top.contains("j and k show more") && top.contains("this help"), "{top}");
+    type_in(&mut model, "G");
+    let end = picture(&model, 80, 24);
+    assert!(end.contains("replay: last sample") && !end.contains("this help"), "{end}");
+    let (first, last) = (&KEYS[0], &KEYS[KEYS.len() - 1]);
+    let whole = picture(&model, 120, 40);
+    assert!(whole.contains(first.3) && whole.contains(last.3), "there is room for all: {whole}");
+    assert_eq!(model.selected, 0, "nothing below it has moved");
 }
 
 #[test]

@@ -5,6 +5,8 @@ use super::lists;
 use super::model::{Model, Tab, ZOOMS, story_area};
 use super::overlay;
 use super::paint::{Paint, sparkline, to_ascii};
+use super::replay::Reel;
+use super::source::Frame;
 use crate::shown::{Lending, Reading, Shown, Words};
 use crate::table::printable;
 use gleaner_estimator::reason::Resource;
@@ -70,11 +72,10 @@ fn everything(model: &Model, area: Rect, buffer: &mut Buffer) {
         }
         reason(&words.cpu, paint).render(why, buffer);
     }
-    if let Some(trouble) = trouble {
-        trouble.render(bad, buffer);
-    }
-    if let Some(acts) = acts {
-        acts.render(now, buffer);
+    for (line, place) in [(trouble, bad), (acts, now)] {
+        if let Some(line) = line {
+            line.render(place, buffer);
+        }
     }
     self::tabs(model, paint).render(tabs, buffer);
     lists::draw(model, paint, page, buffer);
@@ -82,16 +83,45 @@ fn everything(model: &Model, area: Rect, buffer: &mut Buffer) {
     if model.detail {
         overlay::detail(model, paint, page, buffer);
     }
+    above(model, paint, area, buffer);
+}
+
+/// What lies above all else.
+fn above(model: &Model, paint: Paint, area: Rect, buffer: &mut Buffer) {
     if let Some(story) = &model.story {
         story.draw(paint, story_area(area), buffer);
     }
     if model.help {
-        overlay::help(paint, area, buffer);
+        overlay::help(model, paint, area, buffer);
     }
+}
+
+/// A recording, which moment of it is shown, and whether it runs.
+fn title_of_replay(model: &Model, shown: &Shown, reel: &Reel, paint: Paint) -> Line<'static> {
+    let when = crate::civil::date_time(shown.wall_ms);
+    let when = when.split('.').next().unwrap_or_default();
+    let doing = match (model.working, reel.running, reel.ended) {
+        (Some(percent), _, _) => paint.alarm(format!("on its way, {percent}%")),
+        (None, true, _) => Part::raw(format!("runs, {}%", reel.percent)),
+        (None, false, true) => Part::raw("the end"),
+        (None, false, false) => Part::raw(format!("stands, {}%", reel.percent)),
+    };
+    Line::from(vec![
+        paint.strong("replay"),
+        Part::raw(format!("  {when} UTC  ")),
+        doing,
+        Part::raw("  "),
+        paint.state(shown.state()),
+        Part::raw(format!("  {}", printable(&reel.file))),
+        paint.faint("  ? help"),
+    ])
 }
 
 /// Who is looked at, when, and whether that is still so.
 fn title(model: &Model, paint: Paint) -> Line<'static> {
+    if let Some(Frame { shown, reel: Some(reel), .. }) = &model.frame {
+        return title_of_replay(model, shown, reel, paint);
+    }
     let mut parts = vec![paint.strong("gleaner top"), Part::raw("  ")];
     match &model.frame {
         None => parts.push(Part::raw(printable(&model.origin))),
@@ -209,9 +239,12 @@ fn trouble(model: &Model, paint: Paint) -> Option<Line<'static>> {
     let silent = Span::from_secs_f64(model.silent.as_secs_f64());
     let text = if let Some(why) = &model.trouble {
         match &model.frame {
+            Some(frame) if frame.reel.is_some() => format!("! {why}"),
             Some(_) => format!("! no news for {silent}, retrying: {why}"),
             None => format!("! nothing to show yet, retrying: {why}"),
         }
+    } else if let Some(damage) = model.reel().and_then(|reel| reel.damage.first()) {
+        format!("! {damage} (4)")
     } else {
         let troubles = &model.frame.as_ref()?.shown.host.troubles;
         let first = troubles.first()?;
@@ -228,7 +261,7 @@ fn trouble(model: &Model, paint: Paint) -> Option<Line<'static>> {
 fn acts(model: &Model, paint: Paint) -> Option<Line<'static>> {
     let shown = &model.frame.as_ref().filter(|_| model.tab != Tab::Decisions)?.shown;
     let first = lists::acts(shown).into_iter().next()?;
-    let more = match shown.host.under_way.len() - 1 + shown.host.under_way_more {
+    let more = match shown.host.under_way.len().saturating_sub(1) + shown.host.under_way_more {
         0 => String::new(),
         more => format!(" (and {more} more: 2)"),
     };
@@ -241,6 +274,13 @@ fn tabs(model: &Model, paint: Paint) -> Line<'static> {
         let name = format!(" {} {} ", number + 1, tab.name());
         parts.push(if tab == model.tab { paint.chosen(name) } else { paint.faint(name) });
         parts.push(Part::raw(" "));
+    }
+    if let Some((text, wrong)) = &model.jump {
+        parts.push(paint.strong(format!(" jump to: {}_", printable(text))));
+        let hint = || "10 min ago, 14:03, 2026-01-31T14:03:07Z".to_owned();
+        let said = wrong.clone().unwrap_or_else(hint);
+        parts.push(paint.faint(format!("  {}", printable(&said))));
+        return Line::from(parts);
     }
     let shown = printable(&model.filter);
     parts.push(match (model.typing, model.filter.is_empty()) {

@@ -4,7 +4,8 @@
 //! What of it is shown stands in the address, so that it can be passed on; filters are links, since forms are not let.
 
 use super::assets::PAGE_STYLE;
-use super::html::{each, escape, fill, moment};
+use super::html::{each, escape, fill};
+use crate::civil::date_time;
 use crate::listed::{Filter, ROWS_MOST, Row, actions, rows};
 use crate::order::amount;
 use crate::published::Published;
@@ -163,7 +164,7 @@ fn row_html(row: &Row, filter: &Filter) -> String {
          <td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>\
          <td>{}</td></tr>",
         if row.takes { "" } else { " class=\"minor\"" },
-        moment(row.at_ms),
+        when(row.at_ms),
         number(row.tick.map(link)),
         row.action,
         row.resource.word(),
@@ -173,6 +174,12 @@ fn row_html(row: &Row, filter: &Filter) -> String {
         number(row.reacted.map(|span| span.to_string())),
         escape(&row.outcome),
     )
+}
+
+/// What is kept may be days old, so the date is there too.
+fn when(at_ms: u64) -> String {
+    let text = date_time(at_ms);
+    format!("<time>{}</time>", text.split('.').next().unwrap_or_default())
 }
 
 /// A path with the filter behind it.
@@ -209,6 +216,85 @@ fn encoded(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::about::About;
+    use crate::publisher::{Publisher, Told};
+    use crate::snapshot::HostState;
+    use gleaner_engine::Engine;
+    use gleaner_engine::config::Config;
+    use gleaner_engine::reading::{Body, Reading};
+    use gleaner_estimator::sample::{
+        Allocation, Class, NodeSample, Sample, Task, TaskCounters, TaskId, TaskSample,
+    };
+    use gleaner_estimator::units::{Bytes, MilliCpus, Span, Timestamp};
+    use gleaner_qos::capability::{Ability, Actuator, Capabilities};
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    /// Hundreds of tasks that are put into their class by one decision.
+    fn crowd() -> Publisher {
+        let task = |index: usize| TaskSample {
+            task: Arc::new(Task {
+                id: TaskId { name: format!("be/{index:04}").into(), inode: 7 },
+                class: Class::BestEffort,
+                why: String::new(),
+                allocation: Allocation::default(),
+                priority: 0,
+                tenant: None,
+                labels: Vec::new(),
+                started: None,
+            }),
+            counters: TaskCounters::default(),
+        };
+        let node = NodeSample {
+            capacity_cpu: MilliCpus(4000),
+            capacity_memory: Bytes(1 << 30),
+            ..NodeSample::default()
+        };
+        let at = Timestamp(1);
+        let sample =
+            Sample { at, node, tasks: (0..ROWS_MOST + 50).map(task).collect(), vanished: 0 };
+        let mut engine = Engine::new(Config::default().engine);
+        let able = Actuator::ALL.into_iter();
+        let able = able.fold(Capabilities::none(), |able, one| able.with(one, Ability::Works));
+        engine.set_capabilities(able);
+        let decision = engine.tick(Reading { at, wall_ms: 1, body: Body::Fresh(&sample) });
+        let about = About {
+            node: "n".to_owned(),
+            version: String::new(),
+            revision: String::new(),
+            started_ms: 0,
+            interval: Span::from_secs(1),
+            stale_after: Span::from_secs(3),
+            horizons: Vec::new(),
+            policy: String::new(),
+            shadows: Vec::new(),
+            places: BTreeMap::new(),
+            layout: serde_json::Value::Null,
+        };
+        let mut publisher = Publisher::new(about).expect("the list of metrics is well formed");
+        publisher.tell(Told {
+            decision: &decision,
+            seen: Some((&sample, engine.usage())),
+            ranked: None,
+            sample_took: None,
+            tick_took: Duration::ZERO,
+            host: &HostState::default(),
+        });
+        publisher
+    }
+
+    #[test]
+    fn a_list_is_bounded_and_says_what_it_leaves_out() {
+        let published = crowd().published();
+        let all = list(&published, Filter::default());
+        assert_eq!(all.rows.len(), ROWS_MOST);
+        assert!(all.left_out >= 50 && page(&all).contains(" more fit."), "{}", all.left_out);
+        let one = Filter { task: Some("BE/0299".to_owned()), ..Filter::default() };
+        let one = list(&published, one);
+        assert!(one.left_out == 0 && !one.rows.is_empty(), "what was left out can be asked for");
+        assert!(one.rows.iter().all(|row| row.outcome == "only shown" && !row.takes));
+    }
 
     #[test]
     fn an_address_says_what_was_asked_for_and_nothing_escapes_from_it() {
