@@ -19,7 +19,7 @@ use gleaner_qos::capability::{Ability, Actuator, Capabilities};
 use gleaner_qos::config::QosConfig;
 use gleaner_qos::report::{Outcome, Report};
 use gleaner_qos::verdict::{Action, Mode, Verdict};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use steps::Shake;
 
@@ -38,7 +38,9 @@ struct Job {
     task: Arc<Task>,
     c: TaskCounters,
     seen: bool,
-    carries: BTreeSet<Actuator>,
+    /// The newest sample showed it.
+    shown: bool,
+    carries: BTreeMap<Actuator, Action>,
 }
 
 /// One decision and what it was made from.
@@ -122,7 +124,8 @@ impl World {
             task: task(name, i),
             c: counters(),
             seen: true,
-            carries: BTreeSet::new(),
+            shown: false,
+            carries: BTreeMap::new(),
         };
         Self {
             controller: Controller::new(config),
@@ -160,7 +163,7 @@ impl World {
         let lasting = |a: &Actuator| !matches!(a, Actuator::StandingClass | Actuator::IoWeight);
         let of = |j: &Job| -> Vec<_> {
             let name = j.task.id.name.to_string();
-            j.carries.iter().copied().filter(lasting).map(|a| (name.clone(), a)).collect()
+            j.carries.keys().copied().filter(lasting).map(|a| (name.clone(), a)).collect()
         };
         self.jobs.iter().flat_map(of).collect()
     }
@@ -274,7 +277,7 @@ impl World {
         if step.reborn < u8::try_from(TASKS).expect("small") {
             let job = &mut self.jobs[usize::from(step.reborn)];
             Arc::make_mut(&mut job.task).id.inode += 1_000;
-            (job.c, job.carries) = (counters(), BTreeSet::new());
+            (job.c, job.carries) = (counters(), BTreeMap::new());
         }
         if step.kind >= 12 {
             self.controller.gap();
@@ -297,7 +300,7 @@ impl World {
             // Somebody starts it again: the same name, another task.
             if let Some(job) = self.jobs.iter_mut().find(|j| j.task.id == id) {
                 Arc::make_mut(&mut job.task).id.inode += 1_000;
-                (job.c, job.carries) = (counters(), BTreeSet::new());
+                (job.c, job.carries) = (counters(), BTreeMap::new());
             }
             self.report(id, Action::Evict, Outcome::Gone);
         }
@@ -323,7 +326,21 @@ impl World {
         for c in &verdict.corrections {
             self.act(c.task(), c.action(), if c.is_would() { 8 } else { host });
         }
+        self.tell_who_is_back();
         Tick { sample, now: self.newest, assessment, verdict, reported }
+    }
+
+    /// As the real host does: what is in force on a task that the sample before did not show is told again.
+    fn tell_who_is_back(&mut self) {
+        let mut carried = Vec::new();
+        for job in &mut self.jobs {
+            if job.seen && !job.shown {
+                let of_it = job.carries.values().map(|action| (job.task.id.clone(), *action));
+                carried.extend(of_it);
+            }
+            job.shown = job.seen;
+        }
+        carried.into_iter().for_each(|(id, action)| self.report(id, action, Outcome::Acted));
     }
 
     fn act(&mut self, id: &TaskId, action: Action, host: u8) {
@@ -340,7 +357,7 @@ impl World {
                 job.carries.remove(&actuator);
             }
             (Outcome::Acted, false, Some(job)) if action != Action::Evict => {
-                job.carries.insert(actuator);
+                job.carries.insert(actuator, action);
                 job.carries.remove(&Actuator::Reclaim);
             }
             _ => {}
