@@ -73,8 +73,7 @@ impl Actor {
     pub(super) fn clear(&mut self, target: &Target, actuator: Actuator) {
         let spots = self.hands.spots_on(target);
         let theirs = spots.iter().filter(|spot| files(actuator).contains(&&*spot.slot.file));
-        let undone: Vec<Undone> =
-            theirs.filter_map(|spot| self.hands.journal.undo(spot)).collect();
+        let undone: Vec<Undone> = theirs.filter_map(|spot| self.hands.journal.undo(spot)).collect();
         self.owe(&undone);
     }
 
@@ -95,8 +94,7 @@ impl Actor {
     /// What an act has put in force again is to stay.
     pub(super) fn owe_no_more(&mut self, target: &Target, actuator: Actuator) {
         let same = |spot: &Spot| {
-            target.owns(&spot.directory, spot.inode)
-                && files(actuator).contains(&&*spot.slot.file)
+            target.owns(&spot.directory, spot.inode) && files(actuator).contains(&&*spot.slot.file)
         };
         self.owed.retain(|spot| !same(spot));
     }

@@ -279,6 +279,8 @@ impl World {
             Arc::make_mut(&mut job.task).id.inode += 1_000;
             (job.c, job.carries) = (counters(), BTreeMap::new());
         }
+        // A clock that jumps ends what it measured.
+        self.thaw(step.kind >= 12);
         if step.kind >= 12 {
             self.controller.gap();
             self.tracker.forget_counters();
@@ -292,6 +294,15 @@ impl World {
             return None;
         }
         Some(self.tick(step.host))
+    }
+
+    /// The host thaws by itself whose time is over, or everybody.
+    fn thaw(&mut self, all: bool) {
+        let now = self.now;
+        for job in &mut self.jobs {
+            let over = |a: &Action| matches!(a, Action::Freeze { until } if all || *until <= now);
+            job.carries.retain(|_, action| !over(action));
+        }
     }
 
     fn bury(&mut self, gone: bool) {
@@ -332,15 +343,14 @@ impl World {
 
     /// As the real host does: what is in force on a task that the sample before did not show is told again.
     fn tell_who_is_back(&mut self) {
-        let mut carried = Vec::new();
+        let mut back = Vec::new();
         for job in &mut self.jobs {
             if job.seen && !job.shown {
-                let of_it = job.carries.values().map(|action| (job.task.id.clone(), *action));
-                carried.extend(of_it);
+                back.extend(job.carries.values().map(|action| (job.task.id.clone(), *action)));
             }
             job.shown = job.seen;
         }
-        carried.into_iter().for_each(|(id, action)| self.report(id, action, Outcome::Acted));
+        back.into_iter().for_each(|(id, action)| self.report(id, action, Outcome::Acted));
     }
 
     fn act(&mut self, id: &TaskId, action: Action, host: u8) {
@@ -383,6 +393,7 @@ impl World {
                 self.shake(number, calm, 500);
             }
             self.bury(true);
+            self.thaw(false);
             self.tick(0);
         }
     }

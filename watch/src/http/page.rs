@@ -135,7 +135,7 @@ fn tasks(shot: &Snapshot) -> String {
     let mut all: Vec<(&TaskView, Option<Said>)> = shot
         .tasks
         .iter()
-        .zip(said(&shot.order, shot.tasks.len()))
+        .zip(said(shot.rank.order(), shot.tasks.len()))
         .map(|(task, mut said)| (task, said[cpu].take()))
         .collect();
     all.sort_by_key(|(view, said)| {
