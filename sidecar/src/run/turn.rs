@@ -4,7 +4,7 @@
 use super::daemon::Daemon;
 use super::journal::Journal;
 use super::pace::{self, Need};
-use super::{agent, notify, rows};
+use super::{agent, lean, notify, rows};
 use crate::clock::Clock;
 use crate::exit::Failure;
 use crate::output::Reader;
@@ -97,6 +97,7 @@ impl Daemon {
         let reader = self.show(&decision)?;
         self.tell_supervisor();
         self.decided += 1;
+        lean::settle(self.decided);
         Ok(reader)
     }
 

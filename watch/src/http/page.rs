@@ -37,12 +37,12 @@ pub(super) fn render(
     let mut parts = vec![
         ("script", PAGE_SCRIPT.path.to_owned()),
         ("style", PAGE_STYLE.path.to_owned()),
-        ("node", escape(&about.node)),
-        ("version", escape(&about.version)),
+        ("node", escape(&about.node).into_owned()),
+        ("version", escape(&about.version).into_owned()),
         ("events", each(&events, event)),
         ("last", last(&events)),
-        ("reacted", escape(&reacted.said)),
-        ("own", escape(well)),
+        ("reacted", escape(&reacted.said).into_owned()),
+        ("own", escape(well).into_owned()),
     ];
     parts.extend(match &shot {
         Some(shot) => now_shown(shot, &about, now),
@@ -115,7 +115,7 @@ fn link(event: &Event, text: &str) -> String {
 
 fn event(event: &Event) -> String {
     let more = event.correction.as_ref();
-    let text = |of: Option<&String>| of.map_or_else(String::new, |text| escape(text));
+    let text = |of: Option<&String>| of.map_or_else(String::new, |text| escape(text).into_owned());
     let number = event.tick.map(|tick| tick.to_string()).unwrap_or_default();
     format!(
         "<tr{}><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
@@ -161,6 +161,6 @@ fn task(shot: &Snapshot, view: &TaskView, said: Option<&Said>) -> String {
         view.usage.working_set.map_or_else(unknown, bytes),
         if held.is_empty() { unknown() } else { held.join(", ") },
         view.age,
-        said.map_or_else(String::new, |said| escape(&said.why)),
+        said.map(|said| escape(&said.why)).unwrap_or_default(),
     )
 }
