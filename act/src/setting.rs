@@ -163,7 +163,8 @@ impl Hands {
         self.spots_on(target).into_iter().filter_map(changed).collect()
     }
 
-    fn spots_on(&self, target: &Target) -> Vec<Spot> {
+    /// The places on a target that hold a value of ours.
+    pub(crate) fn spots_on(&self, target: &Target) -> Vec<Spot> {
         let on_it = |spot: &&Spot| target.owns(&spot.directory, spot.inode);
         self.journal.spots().map(|(spot, _)| spot).filter(on_it).cloned().collect()
     }

@@ -16,14 +16,13 @@ mod view;
 use config::EngineConfig;
 use decision::{Decision, Health, PerClass};
 use gleaner_estimator::glance::Glance;
-use gleaner_estimator::reason::Resource;
 use gleaner_estimator::sample::{Class, Sample};
 use gleaner_estimator::units::{Bytes, MilliCpus, Span, Timestamp};
 use gleaner_estimator::usage::{Known, Usage, UsageTracker};
 use gleaner_qos::capability::Capabilities;
-use gleaner_qos::rank::Candidate;
 use gleaner_qos::report::{Report, Settlement};
 use gleaner_qos::verdict::Verdict;
+use gleaner_qos::weights::Weights;
 use gleaner_qos::{Alarm, Controller};
 use lender::{Lender, Tick};
 use reading::{Body, Reading};
@@ -113,13 +112,12 @@ impl Engine {
         self.tracker.usage()
     }
 
-    /// Who would be evicted for CPU, memory and IO, in that order, if it had to be now: for those who look.
+    /// Weighs who would be evicted if somebody had to be now: for those who look.
     ///
     /// `sample` must be the one that was decided last.
     #[must_use]
-    pub fn rankings(&self, sample: &Sample) -> [Vec<Candidate>; 3] {
-        let usage = self.tracker.usage();
-        Resource::ALL.map(|resource| self.qos.ranking(sample, usage, resource))
+    pub fn weigh(&self, sample: &Sample) -> Weights {
+        self.qos.weigh(sample, self.tracker.usage())
     }
 
     /// Folds one reading into what is remembered and decides what to lend.

@@ -46,8 +46,8 @@ impl Teller {
         self.host.files_malformed = malformed;
         let (host, sample_took) = (&self.host, Some(sample_took));
         // Metrics have no place for an order.
-        let ranked = None;
-        self.publisher.tell(Told { decision, seen, ranked, sample_took, tick_took, host });
+        let weights = None;
+        self.publisher.tell(Told { decision, seen, weights, sample_took, tick_took, host });
         self.last = Some(decision.clone());
     }
 
@@ -61,8 +61,8 @@ impl Teller {
         if let Some(decision) = self.last.take() {
             let tick_took = Duration::default();
             let (decision, host) = (&decision, &self.host);
-            let (seen, ranked, sample_took) = (None, None, None);
-            self.publisher.tell(Told { decision, seen, ranked, sample_took, tick_took, host });
+            let (seen, weights, sample_took) = (None, None, None);
+            self.publisher.tell(Told { decision, seen, weights, sample_took, tick_took, host });
         }
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! One calm tick, the three rankings beside it, and one glance over 10 to 5,000 tasks, half of them best-effort: the cost must grow linearly.
+//! One calm tick, what is weighed beside it for those who look, the rankings where somebody does, and one glance over 10 to 5,000 tasks, half of them best-effort: the cost must grow linearly.
 
 #[path = "../tests/rig/mod.rs"]
 mod rig;
@@ -38,9 +38,12 @@ fn tick(c: &mut Criterion) {
                 black_box(rig.controller.decide(&sample, &usage, &assessment, Mode::Evict, &can))
             });
         });
-        // What is ranked for those who look, beside each tick.
+        group.bench_function(BenchmarkId::new("weigh", tasks), |b| {
+            b.iter(|| black_box(rig.controller.weigh(&sample, &usage)));
+        });
+        let weights = rig.controller.weigh(&sample, &usage);
         group.bench_function(BenchmarkId::new("rankings", tasks), |b| {
-            b.iter(|| black_box(Resource::ALL.map(|r| rig.controller.ranking(&sample, &usage, r))));
+            b.iter(|| black_box(Resource::ALL.map(|r| weights.ranking(r))));
         });
         let mut glance = rig.glance();
         glance.at = sample.at;

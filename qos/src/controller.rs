@@ -196,6 +196,9 @@ impl Controller {
     }
 
     /// Takes what the host tells about a correction. An eviction that is over is settled.
+    ///
+    /// What is in force on a task that is back after it was missing for long is told again as done: it may have been
+    /// forgotten here, and is taken up as if it had just been asked for.
     pub fn report(&mut self, report: &Report) -> Option<Settlement> {
         let actuator = report.action.actuator();
         if let (Action::Evict, Outcome::Gone) = (report.action, report.outcome) {
@@ -216,7 +219,7 @@ impl Controller {
             self.budget.failed(&report.task);
         }
         let entry = self.ledger.get_mut(&report.task)?;
-        let hold = entry.hold(actuator)?;
+        let hold = entry.hold(actuator).filter(|h| !h.would).or_else(|| Hold::found(report))?;
         let next = |state| Some(Hold { state, at: report.at, ..hold });
         let after = match (report.outcome, report.action.releases()) {
             // A task that is gone, or free of it, carries nothing.

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is remembered of each best-effort task: how fast it grows, and what of ours it carries.
 //!
-//! Everything that was asked for stands here until it was undone, so nothing is asked twice, nothing
-//! is forgotten, and a task made again under the same name (another inode) inherits nothing.
+//! Everything that was asked for stands here until it was undone, so nothing is asked twice, and a task
+//! made again under the same name (another inode) inherits nothing. Who is missing for long is forgotten:
+//! what is in force on it the host remembers, who wrote it, and reports when it is back ([`Hold::found`]).
 
 use crate::capability::Actuator;
 use crate::config::QosConfig;
 use crate::node::possible;
+use crate::report::{Outcome, Report};
+use crate::verdict::Action;
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::sample::{Class, Sample, Task, TaskId};
 use gleaner_estimator::units::{Amount, Bytes, Span, Timestamp};
@@ -42,6 +45,29 @@ pub(crate) struct Hold {
 }
 
 impl Hold {
+    /// What a host reports in force that was not expected: on a task that is back after it was forgotten, or later than
+    /// was waited for. `None` for what ends by itself.
+    pub(crate) fn found(report: &Report) -> Option<Self> {
+        let resource = match report.action {
+            Action::StandingClass | Action::CpuQuota { .. } => Resource::Cpu,
+            Action::MemoryHigh { .. } => Resource::Memory,
+            Action::IoWeight | Action::IoLimit { .. } => Resource::Io,
+            Action::Reclaim { .. }
+            | Action::Freeze { .. }
+            | Action::Thaw
+            | Action::Undo { .. }
+            | Action::Evict => return None,
+        };
+        (report.outcome == Outcome::Acted).then_some(Self {
+            state: State::InForce,
+            resource,
+            at: report.at,
+            until: None,
+            would: false,
+            probe: false,
+        })
+    }
+
     /// Whether something of ours is, or may be, on the task.
     pub(crate) fn is_on(&self) -> bool {
         match self.state {
@@ -140,12 +166,6 @@ impl Entry {
         recent && self.frozen.0 + config.budget.freeze > config.budget.starve
     }
 
-    /// Whether it carries a limit that would have to be undone if it came back.
-    fn is_limited(&self) -> bool {
-        let limits = [Actuator::CpuQuota, Actuator::MemoryHigh, Actuator::IoLimit];
-        limits.iter().any(|a| self.is_on(*a))
-    }
-
     fn carries_something(&self) -> bool {
         self.holds.iter().flatten().any(|h| h.is_on() && !h.would)
     }
@@ -210,8 +230,7 @@ impl Ledger {
                 return true;
             }
             let since = *e.missing.get_or_insert(sample.at);
-            let kept = if e.is_limited() { config.forget_limited } else { config.forget };
-            sample.at.since(since).unwrap_or_default() < kept
+            sample.at.since(since).unwrap_or_default() < config.forget
         });
     }
 

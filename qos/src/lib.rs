@@ -3,7 +3,7 @@
 //!
 //! Pure: no clock, file, environment, thread or random number. Time arrives with the readings.
 //! Read in this order: [`signal`], [`level`], [`assessment`], [`verdict`], [`rank`], [`probe`],
-//! [`controller`]; [`config`] has every number and where it comes from.
+//! [`controller`]; [`weights`] is for those who look; [`config`] has every number and where it comes from.
 
 mod act;
 pub mod assessment;
@@ -29,6 +29,7 @@ pub mod signal;
 mod tick;
 mod track;
 pub mod verdict;
+pub mod weights;
 mod window;
 
 pub use controller::{Alarm, Controller};

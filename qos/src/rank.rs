@@ -16,9 +16,9 @@ use crate::config::QosConfig;
 use crate::node::possible;
 use crate::verdict::BestEffort;
 use gleaner_estimator::reason::Resource;
-use gleaner_estimator::sample::{Sample, TaskId};
+use gleaner_estimator::sample::{Sample, Task, TaskId};
 use gleaner_estimator::units::{Amount, Bytes, MilliCpus, Ratio, Span, Timestamp};
-use gleaner_estimator::usage::Usage;
+use gleaner_estimator::usage::{TaskUsage, Usage};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
@@ -158,12 +158,12 @@ pub fn rank(
     resource: Resource,
     aim: Aim,
     config: &QosConfig,
-    past: impl Fn(&BestEffort<'_>) -> Past,
+    mut past: impl FnMut(&BestEffort<'_>) -> Past,
 ) -> Vec<Candidate> {
     let mut all: Vec<Candidate> = BestEffort::all(sample)
         .map(|who| weigh(&who, sample, usage, (resource, aim), config, past(&who)))
         .collect();
-    all.sort_by(order);
+    sort(&mut all);
     all
 }
 
@@ -201,6 +201,11 @@ const RULES: [(Sooner, Rule); 7] = [
     (Sooner::Name, |a, b| a.task.cmp(&b.task)),
 ];
 
+/// The best victim in front.
+pub(crate) fn sort(candidates: &mut [Candidate]) {
+    candidates.sort_by(order);
+}
+
 fn order(a: &Candidate, b: &Candidate) -> Ordering {
     RULES.iter().map(|(_, rule)| rule(a, b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
@@ -221,49 +226,102 @@ fn weigh(
     config: &QosConfig,
     past: Past,
 ) -> Candidate {
-    let task = &who.sample().task;
-    let used = usage.tasks.get(who.index()).filter(|_| usage.tasks.len() == sample.tasks.len());
-    let since = used.map(|u| u.since).or(task.started);
-    let relief = match resource {
-        Resource::Cpu => {
-            used.and_then(|u| u.cpu).map(|cores| Relief::Cpu(MilliCpus::from_base(cores)))
+    let view = View { sample, usage, config };
+    let gives = view.gives(who, (resource, aim), past);
+    Candidate::new(&who.sample().task, who.index(), gives, view.costs(who, past))
+}
+
+/// What a task would give back of one resource, and why it cannot be chosen for that.
+pub(crate) type Gives = (Option<Relief>, Option<Excluded>);
+
+/// What its end would cost, and what is remembered: the same for every resource.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Costs {
+    cost: Cost,
+    since: Option<Timestamp>,
+    tenant_hit: bool,
+    failed: bool,
+}
+
+impl Candidate {
+    pub(crate) fn new(task: &Task, index: usize, gives: Gives, costs: Costs) -> Self {
+        let ((relief, excluded), Costs { cost, since, tenant_hit, failed }) = (gives, costs);
+        Self {
+            task: task.id.clone(),
+            index,
+            priority: task.priority,
+            tenant: task.tenant.clone(),
+            relief,
+            cost,
+            score: relief.zip(cost.lost).map_or(0.0, |(r, lost)| r.base() / (1.0 + lost)),
+            tenant_hit,
+            failed,
+            since,
+            excluded,
         }
-        Resource::Memory => {
-            let held = possible(sample, who.sample().counters.working_set);
-            memory_relief(held, aim, config, past).map(Relief::Memory)
+    }
+}
+
+/// What tasks are weighed by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View<'a> {
+    pub(crate) sample: &'a Sample,
+    pub(crate) usage: &'a Usage,
+    pub(crate) config: &'a QosConfig,
+}
+
+impl View<'_> {
+    fn used(&self, who: &BestEffort<'_>) -> Option<&TaskUsage> {
+        let parallel = self.usage.tasks.len() == self.sample.tasks.len();
+        self.usage.tasks.get(who.index()).filter(|_| parallel)
+    }
+
+    pub(crate) fn gives(
+        &self,
+        who: &BestEffort<'_>,
+        (resource, aim): (Resource, Aim),
+        past: Past,
+    ) -> Gives {
+        let Self { sample, config, .. } = self;
+        let used = self.used(who);
+        let relief = match resource {
+            Resource::Cpu => {
+                used.and_then(|u| u.cpu).map(|cores| Relief::Cpu(MilliCpus::from_base(cores)))
+            }
+            Resource::Memory => {
+                let held = possible(sample, who.sample().counters.working_set);
+                memory_relief(held, aim, config, past).map(Relief::Memory)
+            }
+            Resource::Io => used.and_then(|u| u.stalls.io.some).map(Relief::Io),
+        };
+        let least = match resource {
+            Resource::Cpu => config.cpu.best_effort_min,
+            Resource::Memory => config.memory.grower * sample.node.capacity_memory.to_base(),
+            Resource::Io => config.io.suspect,
+        };
+        let too_little = |r: Relief| r.base() < least;
+        let excluded = if is_protected(&who.sample().task.id.name, config) {
+            Some(Excluded::Protected)
+        } else if past.leaving {
+            Some(Excluded::Leaving)
+        } else if past.frozen && aim == Aim::Freeze {
+            Some(Excluded::Frozen)
+        } else if relief.is_none() {
+            Some(Excluded::Unknown)
+        } else {
+            relief.is_some_and(too_little).then_some(Excluded::TooLittle)
+        };
+        (relief, excluded)
+    }
+
+    pub(crate) fn costs(&self, who: &BestEffort<'_>, past: Past) -> Costs {
+        let since = self.used(who).map(|u| u.since).or(who.sample().task.started);
+        Costs {
+            cost: cost_of(who, self.sample.at, since),
+            since,
+            tenant_hit: past.tenant_hit,
+            failed: past.failed,
         }
-        Resource::Io => used.and_then(|u| u.stalls.io.some).map(Relief::Io),
-    };
-    let cost = cost_of(who, sample.at, since);
-    let least = match resource {
-        Resource::Cpu => config.cpu.best_effort_min,
-        Resource::Memory => config.memory.grower * sample.node.capacity_memory.to_base(),
-        Resource::Io => config.io.suspect,
-    };
-    let too_little = |r: Relief| r.base() < least;
-    let excluded = if is_protected(&task.id.name, config) {
-        Some(Excluded::Protected)
-    } else if past.leaving {
-        Some(Excluded::Leaving)
-    } else if past.frozen && aim == Aim::Freeze {
-        Some(Excluded::Frozen)
-    } else if relief.is_none() {
-        Some(Excluded::Unknown)
-    } else {
-        relief.is_some_and(too_little).then_some(Excluded::TooLittle)
-    };
-    Candidate {
-        task: task.id.clone(),
-        index: who.index(),
-        priority: task.priority,
-        tenant: task.tenant.clone(),
-        relief,
-        cost,
-        score: relief.zip(cost.lost).map_or(0.0, |(r, lost)| r.base() / (1.0 + lost)),
-        tenant_hit: past.tenant_hit,
-        failed: past.failed,
-        since,
-        excluded,
     }
 }
 

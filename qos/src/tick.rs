@@ -16,6 +16,7 @@ use gleaner_estimator::reason::Resource;
 use gleaner_estimator::sample::{Sample, TaskId};
 use gleaner_estimator::units::{Amount, Bytes, Ratio, Span, Timestamp};
 use gleaner_estimator::usage::{TaskUsage, Usage};
+use std::sync::Arc;
 
 /// Everything one decision looks at.
 pub(crate) struct Tick<'a> {
@@ -190,31 +191,28 @@ impl Controller {
 
     /// Everybody weighed, with what is remembered of each.
     pub(crate) fn ranked(&self, tick: &Tick<'_>, resource: Resource, aim: Aim) -> Vec<Candidate> {
-        self.weighed(tick.sample, tick.usage, resource, aim, tick.now)
-    }
-
-    /// Who would be evicted for a resource, the first victim in front, if one had to be now. Decides and changes nothing.
-    #[must_use]
-    pub fn ranking(&self, sample: &Sample, usage: &Usage, resource: Resource) -> Vec<Candidate> {
-        self.weighed(sample, usage, resource, Aim::Evict, self.now.unwrap_or(sample.at))
-    }
-
-    fn weighed(
-        &self,
-        sample: &Sample,
-        usage: &Usage,
-        resource: Resource,
-        aim: Aim,
-        now: Timestamp,
-    ) -> Vec<Candidate> {
-        let config = &self.config;
         let act = match aim {
             Aim::Evict => Actuator::Evict,
             Aim::Freeze => Actuator::Freeze,
         };
-        let past = |who: &BestEffort<'_>| {
+        let past = self.pasts(act, tick.now);
+        rank(tick.sample, tick.usage, resource, aim, &self.config, past)
+    }
+
+    /// What is remembered of each best-effort task, who are asked for in the order of the sample.
+    pub(crate) fn pasts(
+        &self,
+        act: Actuator,
+        now: Timestamp,
+    ) -> impl FnMut(&BestEffort<'_>) -> Past {
+        let config = &self.config;
+        let mut entries = self.ledger.present().peekable();
+        move |who| {
             let task = &who.sample().task;
-            let Some(entry) = self.ledger.get(&task.id) else { return Past::default() };
+            // Of two lists in the same order; names are compared only where the task is not the very same.
+            let same = |e: &Entry| Arc::ptr_eq(&e.task, task) || e.task.id == task.id;
+            while entries.next_if(|e| !same(e) && e.task.id < task.id).is_some() {}
+            let Some(entry) = entries.next_if(|e| same(e)) else { return Past::default() };
             Past {
                 growth: entry.growth(),
                 failed: entry.failed(act, now, config),
@@ -222,8 +220,7 @@ impl Controller {
                 leaving: self.budget.leaving().is_some_and(|l| l.task == task.id),
                 frozen: entry.is_on(Actuator::Freeze),
             }
-        };
-        rank(sample, usage, resource, aim, config, past)
+        }
     }
 }
 

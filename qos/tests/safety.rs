@@ -150,9 +150,7 @@ proptest! {
     /// 7: nothing stays behind: once the node is calm, only the standing class is left, and no freeze outlives its end.
     #[test]
     fn after_harm_everything_but_the_standing_class_is_taken_back(steps in steps()) {
-        // Who is missing for longer is forgotten with what it carries; the host puts that back at its end, from its journal.
-        let config = QosConfig { forget_limited: Span::from_secs(1_000_000), ..QosConfig::default() };
-        let mut world = World::new(config);
+        let mut world = World::new(QosConfig::default());
         for step in &steps {
             world.step(step);
         }

@@ -6,11 +6,12 @@ mod rig;
 use gleaner_estimator::glance::Glance;
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::sample::{Class, Sample};
-use gleaner_estimator::units::{Span, Timestamp};
+use gleaner_estimator::units::{Bytes, Span, Timestamp};
 use gleaner_estimator::usage::Usage;
 use gleaner_qos::Alarm;
 use gleaner_qos::capability::Actuator;
 use gleaner_qos::level::Level;
+use gleaner_qos::report::{Outcome, Report};
 use gleaner_qos::verdict::{Action, Held, Mode, Reason};
 use rig::{Job, Rig, best_effort, everything, guaranteed};
 
@@ -160,6 +161,27 @@ fn a_task_that_is_missing_for_a_moment_keeps_its_books() {
     rig.add(burner);
     rig.run(3_000);
     assert_eq!(rig.of(Actuator::StandingClass).len(), 1, "it is not asked for twice");
+}
+
+#[test]
+fn a_limit_that_the_host_finds_on_a_task_that_is_back_is_undone_in_calm() {
+    let mut rig = harmed();
+    rig.physics = |_| {};
+    rig.run(5_000);
+    let burner = rig.job("burner").clone();
+    rig.jobs.retain(|j| j.task.id != burner.task.id);
+    rig.run_slow(1_000, 100);
+    let task = burner.task.id.clone();
+    rig.add(burner);
+    rig.run_slow(1_000, 1);
+    let action = Action::MemoryHigh { limit: Bytes(1 << 30) };
+    rig.job("burner").carry(action);
+    let at = rig.at();
+    let report = Report { at, task, action, outcome: Outcome::Acted, relief: None };
+    assert_eq!(rig.controller.report(&report), None);
+    assert!(rig.job("burner").carries.contains(&Actuator::MemoryHigh));
+    rig.run(10_000);
+    assert!(!rig.job("burner").carries.contains(&Actuator::MemoryHigh), "\n{}", rig.story());
 }
 
 #[test]

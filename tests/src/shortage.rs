@@ -56,6 +56,8 @@ pub struct Shortage {
     seconds: u64,
     /// Seconds in which the guaranteed task waited for a processor four times as long as it ran.
     contended: u64,
+    /// No reading shows the best-effort tasks.
+    hidden: bool,
 }
 
 impl Shortage {
@@ -69,6 +71,7 @@ impl Shortage {
             best_effort: best_effort.to_vec(),
             seconds: 0,
             contended: 0,
+            hidden: false,
         }
     }
 
@@ -110,6 +113,11 @@ impl Shortage {
         self.decide(sample, mode, can)
     }
 
+    /// From now on no reading shows the best-effort tasks, or each does again.
+    pub fn hide(&mut self, hidden: bool) {
+        self.hidden = hidden;
+    }
+
     /// Tells the controller what was done.
     pub fn report(&mut self, reports: &[Report]) {
         for report in reports {
@@ -144,6 +152,7 @@ impl Shortage {
             .best_effort
             .iter()
             .enumerate()
+            .filter(|_| !self.hidden)
             .map(|(place, id)| self.task(id.clone(), class, if place == 0 { taken } else { 0 }))
             .collect();
         let web = TaskId { name: "made-up/web".into(), inode: 1 };

@@ -366,6 +366,39 @@ fn a_quota_that_its_owner_rewrites_is_set_again_where_that_is_known() {
     }
 }
 
+/// What it carries is forgotten by who decides, not by who wrote it: once it is back it is told, and undone in calm.
+#[test]
+fn a_limit_on_a_task_that_was_missing_for_long_is_taken_off_when_it_is_back() {
+    let Some(rig) = CgroupRig::new_or_skip() else { return };
+    let mut scene = Scene::new(&rig, &Work::Idle, ActorConfig::default());
+    let before = class(&scene.group);
+    let quota = can(&[Actuator::CpuQuota]);
+    let mode = Mode::Squeeze;
+    scene.second(900, mode, &quota);
+    let asked = (0..5).any(|_| {
+        let (sample, verdict) = scene.node.contended_second(mode, &quota);
+        let reports = scene.actor.apply(1, &sample, &verdict, mode, sample.at);
+        scene.node.report(&reports);
+        !reports.is_empty()
+    });
+    assert!(asked, "the guaranteed task waits");
+    let ours = class(&scene.group);
+    assert_ne!(ours, before);
+    scene.node.hide(true);
+    for _ in 0..1200 {
+        scene.second(900, mode, &quota);
+        assert_eq!(scene.actor.tend(), []);
+    }
+    assert_eq!(class(&scene.group), ours);
+    scene.node.hide(false);
+    let seconds = (0..60).find(|_| {
+        scene.second(900, mode, &quota);
+        class(&scene.group) == before
+    });
+    assert!(seconds.is_some(), "{:?}", class(&scene.group));
+    assert_eq!(scene.actor.holding(), []);
+}
+
 #[test]
 fn a_survey_finds_what_is_there() {
     let Some(rig) = CgroupRig::new_or_skip() else { return };

@@ -3,9 +3,33 @@
 
 use gleaner_estimator::reason::Resource;
 use gleaner_qos::rank::{Candidate, Cost, Excluded, Relief, Sooner, sooner};
+use gleaner_qos::weights::Weights;
+use std::sync::{Arc, OnceLock};
 
 /// For CPU, memory and IO: who would go first, in front.
 pub type Order = [Vec<Place>; 3];
+
+/// An order that is made when the first one looks at it: most are never looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Rank {
+    weights: Option<Arc<Weights>>,
+    order: OnceLock<Order>,
+}
+
+impl Rank {
+    /// The order that follows from these weights; `None` for an empty one.
+    #[must_use]
+    pub fn of(weights: Option<Arc<Weights>>) -> Self {
+        Self { weights, order: OnceLock::new() }
+    }
+
+    /// The order.
+    #[must_use]
+    pub fn order(&self) -> &Order {
+        let rank = |weights: &Arc<Weights>| Resource::ALL.map(|r| places(&weights.ranking(r)));
+        self.order.get_or_init(|| self.weights.as_ref().map(rank).unwrap_or_default())
+    }
+}
 
 /// One task in an order.
 #[derive(Clone, Copy, Debug, PartialEq)]

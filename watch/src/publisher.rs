@@ -6,14 +6,14 @@ use crate::correction::Ended;
 use crate::events::Events;
 use crate::history::row;
 use crate::metrics::Metrics;
-use crate::order::{Order, places};
+use crate::order::Rank;
 use crate::published::Published;
 use crate::snapshot::{HostState, Snapshot, TaskView};
 use crate::stories::Stories;
 use gleaner_engine::decision::Decision;
 use gleaner_estimator::sample::Sample;
 use gleaner_estimator::usage::Usage;
-use gleaner_qos::rank::Candidate;
+use gleaner_qos::weights::Weights;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,11 +25,11 @@ pub struct Told<'a> {
     /// The sample and the usage that it was decided from; `None` after a failed reading, whose
     /// snapshot keeps the tasks of the one before.
     pub seen: Option<(&'a Sample, &'a Usage)>,
-    /// Who would be evicted for CPU, memory and IO, as ranked from that sample; `None` where nobody was ranked.
-    pub ranked: Option<&'a [Vec<Candidate>; 3]>,
+    /// What best-effort tasks of that sample weigh against one another; `None` where nobody was weighed.
+    pub weights: Option<&'a Arc<Weights>>,
     /// How long reading took; `None` where nothing was read.
     pub sample_took: Option<Duration>,
-    /// How long deciding took.
+    /// How long deciding took, and weighing.
     pub tick_took: Duration,
     /// What the host knows of itself.
     pub host: &'a HostState,
@@ -144,18 +144,18 @@ impl Publisher {
 
     fn snapshot(&mut self, told: Told<'_>) -> Arc<Snapshot> {
         let mut tasks = self.buffer();
-        let order = match (told.seen, self.published.load()) {
+        let rank = match (told.seen, self.published.load()) {
             (Some((sample, usage)), _) => {
                 TaskView::fill(&mut tasks, sample, usage);
-                told.ranked.map(|all| all.each_ref().map(|one| places(one))).unwrap_or_default()
+                Rank::of(told.weights.cloned())
             }
             (None, Some(last)) => {
                 last.tasks.clone_into(&mut tasks);
-                last.order.clone()
+                last.rank.clone()
             }
             (None, None) => {
                 tasks.clear();
-                Order::default()
+                Rank::default()
             }
         };
         Arc::new(Snapshot {
@@ -163,7 +163,7 @@ impl Publisher {
             built: Instant::now(),
             decision: told.decision.clone(),
             tasks,
-            order,
+            rank,
             host: told.host.clone(),
         })
     }

@@ -2,7 +2,7 @@
 //! All that a reader may see of one tick: the decision, the tasks it saw, the host's own state.
 
 use crate::about::About;
-use crate::order::Order;
+use crate::order::Rank;
 use gleaner_engine::decision::{Decision, Health, ResourceDecision};
 pub use gleaner_engine::shadows::ShadowScore;
 use gleaner_estimator::offer::Offer;
@@ -151,8 +151,8 @@ pub struct Snapshot {
     pub decision: Decision,
     /// The tasks of the last good sample, in its order.
     pub tasks: Vec<TaskView>,
-    /// Best-effort ones in the order in which they would go; empty where the host does not rank.
-    pub order: Order,
+    /// The order in which best-effort ones would go; empty where the host does not weigh them.
+    pub rank: Rank,
     /// What the host knows of itself.
     pub host: HostState,
 }

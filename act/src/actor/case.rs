@@ -125,6 +125,7 @@ impl Actor {
     /// Remembers what is in force on a task, to look at it again.
     pub(super) fn hold(&mut self, case: &Case, target: Target) {
         let key = (case.task.clone(), case.action.actuator());
+        self.owe_no_more(&target, key.1);
         self.holds.insert(key, Hold { target, case: case.clone() });
     }
 }

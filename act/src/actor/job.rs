@@ -11,6 +11,7 @@ use crate::memory::Reclaim;
 use crate::outcome::Outcome;
 use crate::setting::Deed;
 use gleaner_estimator::units::{Span, Timestamp};
+use gleaner_qos::capability::Actuator;
 use gleaner_qos::report::Report;
 
 /// Time between two polls while something is under way: a freeze takes 16 ms, a kill 2 to 53.
@@ -87,11 +88,7 @@ impl Actor {
             std::mem::take(&mut self.leases).into_iter().partition(|lease| lease.until <= now);
         self.leases = on;
         for lease in over {
-            if let Outcome::Failed { what, .. } = lease.freeze.thaw(&mut self.hands) {
-                // Left frozen it would starve: it stays on the list, and is tried again.
-                tracing::warn!("cannot thaw: {what}");
-                self.leases.push(Lease { until: now.plus(AGAIN), ..lease });
-            }
+            self.thaw(lease, now);
         }
         for (case, watch) in std::mem::take(&mut self.watches) {
             match watch.poll(&mut self.hands, now) {
@@ -111,14 +108,8 @@ impl Actor {
             Work::Freezing { freeze, until } => {
                 let means = Some(freeze.means());
                 match freeze.poll(hands, now) {
-                    Frozen::Judged(outcome) => {
-                        if outcome != Outcome::Done {
-                            drop(freeze.thaw(hands));
-                        }
-                        Some(Deed { means, outcome })
-                    }
+                    Frozen::Judged(outcome) => Some(Deed { means, outcome }),
                     Frozen::Pending if *until <= now => {
-                        drop(freeze.thaw(hands));
                         let found = "not frozen before it was to be thawed".to_owned();
                         Some(Deed { means, outcome: Outcome::NoEffect { found } })
                     }
@@ -131,6 +122,14 @@ impl Actor {
         }
     }
 
+    /// Thaws. Left frozen it would starve: what is refused stays on the list, and is tried again.
+    fn thaw(&mut self, lease: Lease, now: Timestamp) {
+        if let Outcome::Failed { what, .. } = lease.freeze.thaw(&mut self.hands) {
+            tracing::warn!("cannot thaw: {what}");
+            self.leases.push(Lease { until: now.plus(AGAIN), ..lease });
+        }
+    }
+
     fn finish(&mut self, job: Job, deed: Deed) -> Option<Report> {
         let Job { case, work } = job;
         match (work, deed.outcome == Outcome::Done) {
@@ -139,9 +138,12 @@ impl Actor {
             }
             (Work::Limiting(limit), true) => self.hold(&case, limit.target().clone()),
             (Work::Evicting { holds, .. }, false) => self.hold_again(holds),
-            (Work::Freezing { .. } | Work::Limiting(_), false)
-            | (Work::Evicting { .. }, true)
-            | (Work::Reclaiming(_), _) => {}
+            (Work::Freezing { freeze, until }, false) => {
+                self.thaw(Lease { case: case.clone(), freeze, until }, self.clock.now());
+            }
+            // One disk may have taken its limit and another not.
+            (Work::Limiting(limit), false) => self.clear(limit.target(), Actuator::IoLimit),
+            (Work::Evicting { .. }, true) | (Work::Reclaiming(_), _) => {}
         }
         self.close_case(case, deed)
     }

@@ -9,6 +9,7 @@
 //!
 //! Nothing here waits. The host calls [`Actor::poll`] when [`Actor::next_poll`] says, and [`Actor::tend`] once a second.
 
+mod back;
 mod case;
 mod job;
 mod survey;
@@ -24,7 +25,7 @@ use crate::clock::Clock;
 use crate::evict::Eviction;
 use crate::freezer::{self, Freeze};
 use crate::io::Limit;
-use crate::journal::Undone;
+use crate::journal::{Spot, Undone};
 use crate::memory::Reclaim;
 use crate::outcome::Outcome;
 use crate::place::Places;
@@ -40,10 +41,10 @@ use gleaner_qos::capability::Actuator;
 use gleaner_qos::report::Report;
 use gleaner_qos::verdict::{Action, Correction, Mode, Reason, Verdict};
 use job::{Job, Lease, Work};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use survey::Survey;
-use tend::Hold;
+use tend::{Hold, files};
 
 /// In mode squeeze nobody is frozen for longer, whatever was asked for.
 const SHORT_FREEZE: Span = Span::from_secs(1);
@@ -100,6 +101,10 @@ pub struct Actor {
     leases: Vec<Lease>,
     watches: Vec<(Case, quota::Watch)>,
     holds: BTreeMap<(TaskId, Actuator), Hold>,
+    /// Tasks that hold something and were not in the newest sample.
+    away: BTreeSet<TaskId>,
+    /// What the kernel refused to put back; it is tried again.
+    owed: BTreeSet<Spot>,
     /// Where the last round of looking at holds ended.
     tended: Option<(TaskId, Actuator)>,
     survey: Survey,
@@ -127,6 +132,8 @@ impl Actor {
             leases: Vec::new(),
             watches: Vec::new(),
             holds: BTreeMap::new(),
+            away: BTreeSet::new(),
+            owed: BTreeSet::new(),
             tended: None,
             survey: Survey::default(),
             tally: Tally::default(),
@@ -139,7 +146,7 @@ impl Actor {
     /// Carries out a verdict. `tick` is its number, `seen` is when the harm behind it was seen.
     ///
     /// In mode observe only what takes something back that we did is carried out. What is over at once is reported;
-    /// the rest by later polls.
+    /// the rest by later polls. What is in force on a task that was missing in the sample before is reported again.
     pub fn apply(
         &mut self,
         tick: u64,
@@ -169,6 +176,8 @@ impl Actor {
                 Err(deed) => reports.extend(self.close_case(case, deed)),
             }
         }
+        // After the acts: where one of them failed, what was in force before is told last.
+        reports.extend(self.follow(sample));
         reports
     }
 
@@ -253,57 +262,48 @@ impl Actor {
         if self.jobs.iter().any(|job| job.is_eviction()) {
             return refuse("another eviction is under way");
         }
-        let holds = self.holds_of(target.id());
-        self.forget_jobs_of(target.id());
         let grace = if presses(reason) { self.config.urgent_grace } else { self.config.grace };
         let patience = self.config.patience;
-        match Eviction::begin(&mut self.hands, target, grace, patience, now) {
-            Ok(eviction) => Ok(Work::Evicting { eviction, holds }),
-            Err(deed) => {
-                self.hold_again(holds);
-                Err(deed)
-            }
-        }
+        let eviction = Eviction::begin(&mut self.hands, target, grace, patience, now)?;
+        let holds = self.holds_of(eviction.target().id());
+        self.forget_jobs_of(eviction.target().id());
+        Ok(Work::Evicting { eviction, holds })
     }
 
     fn undo(&mut self, target: &Target, actuator: Actuator) -> Deed {
-        let id = target.id();
-        self.holds.remove(&(id.clone(), actuator));
-        // What is still under way would come into force after it was undone.
-        let same = |case: &Case| case.task == *id && case.action.actuator() == actuator;
-        self.jobs.retain(|job| job.is_eviction() || !same(&job.case));
         let hands = &mut self.hands;
         let outcome = match actuator {
             Actuator::StandingClass => standing::release_cpu(hands, target),
             Actuator::IoWeight => standing::release_io(hands, target),
             Actuator::MemoryHigh => memory::release(hands, target),
             Actuator::IoLimit => io::release(hands, target),
-            Actuator::CpuQuota => {
-                self.watches.retain(|(_, watch)| watch.target().id() != id);
-                quota::release(hands, target)
-            }
-            Actuator::Freeze => {
-                self.leases.retain(|lease| lease.freeze.target().id() != id);
-                freezer::release(hands, target)
-            }
+            Actuator::CpuQuota => quota::release(hands, target),
+            Actuator::Freeze => freezer::release(hands, target),
             // Neither leaves anything that could be taken back.
             Actuator::Reclaim | Actuator::Evict => Outcome::Done,
         };
+        // What was refused is still in force, and is undone another time.
+        if !matches!(outcome, Outcome::Failed { .. }) {
+            self.forget_act(target.id(), actuator);
+        }
         Deed { means: None, outcome }
     }
 
-    /// Gives everything back to a task that is best-effort no more; its eviction, if one is under way, ends here.
-    fn let_go(&mut self, id: &TaskId) -> Vec<Report> {
-        let (theirs, others): (Vec<Job>, Vec<Job>) =
-            std::mem::take(&mut self.jobs).into_iter().partition(|job| job.case.task == *id);
-        self.jobs = others;
-        self.forget_jobs_of(id);
-        if let Ok(target) = Target::find(&self.places, id) {
-            self.hands.put_back_all(&target);
+    /// Forgets an act that was undone; what is still under way of it would come into force after that.
+    fn forget_act(&mut self, id: &TaskId, actuator: Actuator) {
+        self.holds.remove(&(id.clone(), actuator));
+        let same = |case: &Case| case.task == *id && case.action.actuator() == actuator;
+        self.jobs.retain(|job| job.is_eviction() || !same(&job.case));
+        match actuator {
+            Actuator::CpuQuota => self.watches.retain(|(_, watch)| watch.target().id() != id),
+            Actuator::Freeze => self.leases.retain(|lease| lease.freeze.target().id() != id),
+            Actuator::StandingClass
+            | Actuator::IoWeight
+            | Actuator::MemoryHigh
+            | Actuator::IoLimit
+            | Actuator::Reclaim
+            | Actuator::Evict => {}
         }
-        let why = "it is best-effort no more".to_owned();
-        let deed = Deed { means: None, outcome: Outcome::Refused { why } };
-        theirs.into_iter().filter_map(|job| self.close_case(job.case, deed.clone())).collect()
     }
 
     fn forget_jobs_of(&mut self, id: &TaskId) {
@@ -319,7 +319,9 @@ impl Actor {
         self.leases.clear();
         self.watches.clear();
         self.holds.clear();
+        self.owed.clear();
         let undone = self.hands.journal.undo_all();
+        self.owe(&undone);
         if !undone.is_empty() {
             let wall_ms = self.clock.wall_ms();
             let places = serde_json::to_value(&undone).unwrap_or_default();

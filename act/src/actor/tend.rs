@@ -59,8 +59,10 @@ impl Actor {
     /// Looks at a tenth of what is in force, and at all quotas where an owner rewrites them. Call it once a second.
     ///
     /// What somebody else has changed is theirs and is let go, and reported as without effect. Only quotas of an owner
-    /// that is known to rewrite them are set again, with the new ones as what is put back in the end.
+    /// that is known to rewrite them are set again, with the new ones as what is put back in the end. What the kernel refused
+    /// to put back is tried again.
     pub fn tend(&mut self) -> Vec<Report> {
+        self.pay();
         let mut reports = Vec::new();
         for key in self.round() {
             let Some(hold) = self.holds.get(&key) else { continue };
@@ -162,7 +164,7 @@ impl Actor {
 }
 
 /// The files in which an actuator's value may stand.
-const fn files(actuator: Actuator) -> &'static [&'static str] {
+pub(super) const fn files(actuator: Actuator) -> &'static [&'static str] {
     match actuator {
         Actuator::StandingClass => &["cpu.idle", "cpu.weight", "cpu.shares"],
         Actuator::CpuQuota => &["cpu.max", "cpu.cfs_quota_us"],

@@ -16,7 +16,8 @@ use crate::study::{Line, TraceResult};
 use gleaner_estimator::predict::PredictorKind;
 use gleaner_estimator::reason::Resource;
 use gleaner_estimator::units::{Ratio, Span};
-use svg::{escape, put};
+use html_escape::encode_quoted_attribute as escape;
+use svg::put;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");

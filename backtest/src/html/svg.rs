@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Drawing: a frame with two axes, and lines, bands and points in it, as SVG text.
 
+use html_escape::encode_quoted_attribute as escape;
 use std::fmt::{self, Write as _};
 
 /// An axis from value to pixel.
@@ -115,7 +116,8 @@ impl Chart {
         let (left, right, top, bottom) = (self.x.from, self.x.to, self.y.to, self.y.from);
         for tick in self.y.ticks() {
             let at = self.y.at(tick);
-            let text = escape(&(y_label.write)(tick));
+            let label = (y_label.write)(tick);
+            let text = escape(&label);
             self.put(format_args!(
                 "<path class=\"rule\" d=\"M{left:.1} {at:.1}H{right:.1}\"/>\
                  <text class=\"tick end\" x=\"{:.1}\" y=\"{:.1}\">{text}</text>",
@@ -130,7 +132,8 @@ impl Chart {
                 continue;
             }
             labelled = at;
-            let text = escape(&(x_label.write)(tick));
+            let label = (x_label.write)(tick);
+            let text = escape(&label);
             self.put(format_args!(
                 "<path class=\"rule\" d=\"M{at:.1} {top:.1}V{bottom:.1}\"/>\
                  <text class=\"tick mid\" x=\"{at:.1}\" y=\"{:.1}\">{text}</text>",
@@ -218,23 +221,6 @@ pub(super) fn put(text: &mut String, more: fmt::Arguments<'_>) {
     let _ = text.write_fmt(more);
 }
 
-/// Text that cannot be taken for markup, in an element or an attribute.
-pub(super) fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c if c.is_control() => safe.push(' '),
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,10 +245,5 @@ mod tests {
         assert!((axis.at(0.0) - 10.0).abs() < 1e-9);
         assert!((axis.at(0.01) - 15.0).abs() < 1e-9);
         assert!((axis.at(9.0) - 20.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn foreign_text_stays_text() {
-        assert_eq!(escape("<script>'\"&\u{7}"), "&lt;script&gt;&#39;&quot;&amp; ");
     }
 }

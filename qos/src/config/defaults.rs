@@ -134,7 +134,6 @@ impl Default for QosConfig {
             protected: Vec::new(),
             stale: Span::from_secs(2),
             forget: Span::from_secs(60),
-            forget_limited: Span::from_secs(600),
         }
     }
 }

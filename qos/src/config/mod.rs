@@ -263,10 +263,9 @@ pub struct QosConfig {
     pub protected: Vec<Arc<str>>,
     /// A sample this much older than the newest glance is stale: nobody is corrected by it. Judgement.
     pub stale: Span,
-    /// A task that is missing for longer than this is forgotten: a failed reading is shorter. Judgement.
+    /// A task that is missing for longer than this is forgotten: a failed reading is shorter. What it carries of ours the
+    /// host knows, and reports when it is back. Judgement.
     pub forget: Span,
-    /// The same for one that carries a limit of ours, which must be undone if it comes back. Judgement.
-    pub forget_limited: Span,
 }
 
 impl QosConfig {

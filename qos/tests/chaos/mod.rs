@@ -19,7 +19,7 @@ use gleaner_qos::capability::{Ability, Actuator, Capabilities};
 use gleaner_qos::config::QosConfig;
 use gleaner_qos::report::{Outcome, Report};
 use gleaner_qos::verdict::{Action, Mode, Verdict};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use steps::Shake;
 
@@ -38,7 +38,9 @@ struct Job {
     task: Arc<Task>,
     c: TaskCounters,
     seen: bool,
-    carries: BTreeSet<Actuator>,
+    /// The newest sample showed it.
+    shown: bool,
+    carries: BTreeMap<Actuator, Action>,
 }
 
 /// One decision and what it was made from.
@@ -122,7 +124,8 @@ impl World {
             task: task(name, i),
             c: counters(),
             seen: true,
-            carries: BTreeSet::new(),
+            shown: false,
+            carries: BTreeMap::new(),
         };
         Self {
             controller: Controller::new(config),
@@ -160,7 +163,7 @@ impl World {
         let lasting = |a: &Actuator| !matches!(a, Actuator::StandingClass | Actuator::IoWeight);
         let of = |j: &Job| -> Vec<_> {
             let name = j.task.id.name.to_string();
-            j.carries.iter().copied().filter(lasting).map(|a| (name.clone(), a)).collect()
+            j.carries.keys().copied().filter(lasting).map(|a| (name.clone(), a)).collect()
         };
         self.jobs.iter().flat_map(of).collect()
     }
@@ -274,8 +277,10 @@ impl World {
         if step.reborn < u8::try_from(TASKS).expect("small") {
             let job = &mut self.jobs[usize::from(step.reborn)];
             Arc::make_mut(&mut job.task).id.inode += 1_000;
-            (job.c, job.carries) = (counters(), BTreeSet::new());
+            (job.c, job.carries) = (counters(), BTreeMap::new());
         }
+        // A clock that jumps ends what it measured.
+        self.thaw(step.kind >= 12);
         if step.kind >= 12 {
             self.controller.gap();
             self.tracker.forget_counters();
@@ -291,13 +296,22 @@ impl World {
         Some(self.tick(step.host))
     }
 
+    /// The host thaws by itself whose time is over, or everybody.
+    fn thaw(&mut self, all: bool) {
+        let now = self.now;
+        for job in &mut self.jobs {
+            let over = |a: &Action| matches!(a, Action::Freeze { until } if all || *until <= now);
+            job.carries.retain(|_, action| !over(action));
+        }
+    }
+
     fn bury(&mut self, gone: bool) {
         let leaving = if gone { std::mem::take(&mut self.leaving) } else { Vec::new() };
         for id in leaving {
             // Somebody starts it again: the same name, another task.
             if let Some(job) = self.jobs.iter_mut().find(|j| j.task.id == id) {
                 Arc::make_mut(&mut job.task).id.inode += 1_000;
-                (job.c, job.carries) = (counters(), BTreeSet::new());
+                (job.c, job.carries) = (counters(), BTreeMap::new());
             }
             self.report(id, Action::Evict, Outcome::Gone);
         }
@@ -323,7 +337,20 @@ impl World {
         for c in &verdict.corrections {
             self.act(c.task(), c.action(), if c.is_would() { 8 } else { host });
         }
+        self.tell_who_is_back();
         Tick { sample, now: self.newest, assessment, verdict, reported }
+    }
+
+    /// As the real host does: what is in force on a task that the sample before did not show is told again.
+    fn tell_who_is_back(&mut self) {
+        let mut back = Vec::new();
+        for job in &mut self.jobs {
+            if job.seen && !job.shown {
+                back.extend(job.carries.values().map(|action| (job.task.id.clone(), *action)));
+            }
+            job.shown = job.seen;
+        }
+        back.into_iter().for_each(|(id, action)| self.report(id, action, Outcome::Acted));
     }
 
     fn act(&mut self, id: &TaskId, action: Action, host: u8) {
@@ -340,7 +367,7 @@ impl World {
                 job.carries.remove(&actuator);
             }
             (Outcome::Acted, false, Some(job)) if action != Action::Evict => {
-                job.carries.insert(actuator);
+                job.carries.insert(actuator, action);
                 job.carries.remove(&Actuator::Reclaim);
             }
             _ => {}
@@ -366,6 +393,7 @@ impl World {
                 self.shake(number, calm, 500);
             }
             self.bury(true);
+            self.thaw(false);
             self.tick(0);
         }
     }

@@ -14,7 +14,7 @@ use gleaner_act::protect::Protected;
 use gleaner_act::setting::Hands;
 use gleaner_collector::{LayoutReport, Preset};
 use gleaner_engine::config::{ActConfig, Config};
-use gleaner_engine::decision::{Decision, Mode};
+use gleaner_engine::decision::{Decision, Health, Mode};
 use gleaner_estimator::sample::{Sample, TaskId};
 use gleaner_estimator::units::{Span, Timestamp};
 use gleaner_qos::capability::{Ability, Actuator, Capabilities};
@@ -134,6 +134,10 @@ impl Hand {
         seen: Timestamp,
     ) -> Vec<Report> {
         let Some(actor) = &mut self.actor else { return Vec::new() };
+        if matches!(decision.health, Health::Failed { .. }) {
+            // The engine has refused the sample, so it knows nobody whom only that shows.
+            return Vec::new();
+        }
         actor.apply(decision.tick, sample, verdict, decision.mode, seen)
     }
 

@@ -11,6 +11,7 @@ mod facts;
 mod guest;
 mod hand;
 mod journal;
+mod lean;
 mod notify;
 mod pace;
 mod policies;

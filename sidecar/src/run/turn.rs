@@ -4,7 +4,7 @@
 use super::daemon::Daemon;
 use super::journal::Journal;
 use super::pace::{self, Need};
-use super::{agent, notify, rows};
+use super::{agent, lean, notify, rows};
 use crate::clock::Clock;
 use crate::exit::Failure;
 use crate::output::Reader;
@@ -90,23 +90,30 @@ impl Daemon {
         self.pace.looked(at);
         self.pace.set_need(self.need(&decision));
         self.look_at_self();
-        // After the acts: nobody waits for it but those who look.
-        let ranked = read.is_ok().then(|| self.policies.live().rankings(&self.sample));
-        self.parts.publisher.tell(Told {
-            decision: &decision,
-            seen: read.is_ok().then_some((&self.sample, self.policies.live().usage())),
-            ranked: ranked.as_ref(),
-            sample_took: Some(sample_took),
-            tick_took,
-            host: &self.host,
-        });
+        self.publish(&decision, read.is_ok(), sample_took, tick_took);
         self.hand_on_the_offer();
         self.tell_tally();
         self.log(&decision);
         let reader = self.show(&decision)?;
         self.tell_supervisor();
         self.decided += 1;
+        lean::settle(self.decided);
         Ok(reader)
+    }
+
+    /// Shows everybody what was decided. Weighing comes after the acts, because nobody waits for it but those who look; it is
+    /// a part of what a tick costs all the same.
+    fn publish(&mut self, decision: &Decision, seen: bool, sample_took: Duration, took: Duration) {
+        let began = Instant::now();
+        let weights = seen.then(|| Arc::new(self.policies.live().weigh(&self.sample)));
+        self.parts.publisher.tell(Told {
+            decision,
+            seen: seen.then_some((&self.sample, self.policies.live().usage())),
+            weights: weights.as_ref(),
+            sample_took: Some(sample_took),
+            tick_took: took + began.elapsed(),
+            host: &self.host,
+        });
     }
 
     /// Hears what became of evictions that an agent was asked for.

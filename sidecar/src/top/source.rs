@@ -21,6 +21,7 @@ use gleaner_watch::snapshot::HostState;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// One look at everything.
@@ -194,12 +195,12 @@ impl Own {
         };
         let began = Instant::now();
         let decision = self.engine.tick(Reading { at, wall_ms: wall_ms(), body });
+        let weights = read.is_ok().then(|| Arc::new(self.engine.weigh(&self.sample)));
         let tick_took = began.elapsed();
-        let ranked = read.is_ok().then(|| self.engine.rankings(&self.sample));
         self.publisher.tell(Told {
             decision: &decision,
             seen: read.is_ok().then_some((&self.sample, self.engine.usage())),
-            ranked: ranked.as_ref(),
+            weights: weights.as_ref(),
             sample_took: Some(sample_took),
             tick_took,
             host: &self.host,

@@ -74,7 +74,7 @@ impl Node {
         self.publisher.tell(Told {
             decision: &decision,
             seen: Some((&sample, self.engine.usage())),
-            ranked: Some(&self.engine.rankings(&sample)),
+            weights: Some(&Arc::new(self.engine.weigh(&sample))),
             sample_took: Some(Duration::from_micros(700)),
             tick_took: Duration::from_micros(15),
             host: &self.host,
@@ -91,7 +91,7 @@ impl Node {
         self.publisher.tell(Told {
             decision: &decision,
             seen: None,
-            ranked: None,
+            weights: None,
             sample_took: None,
             tick_took: Duration::from_micros(2),
             host: &self.host,

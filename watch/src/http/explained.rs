@@ -73,9 +73,9 @@ pub(super) fn page(explained: &Explained) -> String {
     let Explained { node, tick, story, .. } = explained;
     let parts = [
         ("style", PAGE_STYLE.path.to_owned()),
-        ("node", escape(node)),
+        ("node", escape(node).into_owned()),
         ("tick", tick.to_string()),
-        ("title", escape(&story.title)),
+        ("title", escape(&story.title).into_owned()),
         (
             "notes",
             each(&story.notes, |note| format!("<p class=\"banner bad\">{}</p>", escape(note))),

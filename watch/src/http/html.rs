@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Templates filled with text that was made safe: names of tasks come from whoever made the cgroup.
 
+/// Text as HTML, in an element or a quoted attribute.
+pub(super) use html_escape::encode_quoted_attribute as escape;
+
 /// Replaces each `{{name}}`; a name without a value becomes nothing.
 pub(super) fn fill(template: &str, parts: &[(&str, String)]) -> String {
     let mut page = String::with_capacity(template.len() * 2);
@@ -15,22 +18,6 @@ pub(super) fn fill(template: &str, parts: &[(&str, String)]) -> String {
     }
     page.push_str(rest);
     page
-}
-
-/// Text as HTML.
-pub(super) fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            _ => safe.push(c),
-        }
-    }
-    safe
 }
 
 /// One piece of HTML for each.
@@ -53,7 +40,7 @@ mod tests {
     fn names_are_text_and_unknown_parts_are_nothing() {
         assert_eq!(
             escape("<img src='x' onerror=\"a&b\">"),
-            "&lt;img src=&#39;x&#39; onerror=&quot;a&amp;b&quot;&gt;"
+            "&lt;img src=&#x27;x&#x27; onerror=&quot;a&amp;b&quot;&gt;"
         );
         let page = fill("a {{x}} b {{y}} c", &[("x", "{{y}}".to_owned())]);
         assert_eq!(page, "a {{y}} b  c", "values are not templates");

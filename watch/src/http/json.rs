@@ -271,7 +271,7 @@ impl<'a> TaskAnswer<'a> {
 }
 
 pub(super) fn tasks(shot: &Snapshot, now: Instant) -> TasksAnswer<'_> {
-    let said = order::said(&shot.order, shot.tasks.len());
+    let said = order::said(shot.rank.order(), shot.tasks.len());
     let each = shot.tasks.iter().zip(said);
     let tasks = each.map(|(view, said)| TaskAnswer::of(shot, view, said)).collect();
     TasksAnswer { head: Head::of(shot, now), tasks }

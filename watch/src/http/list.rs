@@ -99,8 +99,8 @@ pub(super) fn page(listed: &Listed) -> String {
     };
     let parts = [
         ("style", PAGE_STYLE.path.to_owned()),
-        ("node", escape(node)),
-        ("json", escape(&address("/decisions.json", filter))),
+        ("node", escape(node).into_owned()),
+        ("json", escape(&address("/decisions.json", filter)).into_owned()),
         ("found", found),
         ("actions", choices(listed, "action", "any action")),
         ("resources", choices(listed, "resource", "any resource")),
@@ -134,8 +134,8 @@ fn choices(listed: &Listed, key: &str, any: &str) -> String {
 
 fn choice(label: &str, filter: &Filter, chosen: bool) -> String {
     let current = if chosen { " aria-current=\"true\"" } else { "" };
-    let to = escape(&address("/decisions", filter));
-    format!("<li><a href=\"{to}\"{current}>{}</a></li>", escape(label))
+    let to = address("/decisions", filter);
+    format!("<li><a href=\"{}\"{current}>{}</a></li>", escape(&to), escape(label))
 }
 
 fn only_task(task: &str, filter: &Filter) -> String {
@@ -157,7 +157,7 @@ fn row_html(row: &Row, filter: &Filter) -> String {
     });
     let because = match row.reason {
         Some(reason) => format!("<code>{}</code>: {}", reason.word(), escape(&row.because)),
-        None => escape(&row.because),
+        None => escape(&row.because).into_owned(),
     };
     format!(
         "<tr{}><td>{}</td><td>{}</td><td>{}</td><td class=\"task\">{task}</td><td>{}</td><td>{because}</td>\

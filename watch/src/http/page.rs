@@ -38,12 +38,12 @@ pub(super) fn render(
     let mut parts = vec![
         ("script", PAGE_SCRIPT.path.to_owned()),
         ("style", PAGE_STYLE.path.to_owned()),
-        ("node", escape(&about.node)),
-        ("version", escape(&about.version)),
+        ("node", escape(&about.node).into_owned()),
+        ("version", escape(&about.version).into_owned()),
         ("events", each(&events, event)),
         ("last", last(&events)),
-        ("reacted", escape(&reacted.said)),
-        ("own", escape(well)),
+        ("reacted", escape(&reacted.said).into_owned()),
+        ("own", escape(well).into_owned()),
     ];
     parts.extend(match &shot {
         Some(shot) => now_shown(shot, &about, now),
@@ -119,7 +119,7 @@ fn link(event: &Event, text: &str) -> String {
 
 fn event(event: &Event) -> String {
     let more = event.correction.as_ref();
-    let text = |of: Option<&String>| of.map_or_else(String::new, |text| escape(text));
+    let text = |of: Option<&String>| of.map_or_else(String::new, |text| escape(text).into_owned());
     let number = event.tick.map(|tick| tick.to_string()).unwrap_or_default();
     format!(
         "<tr{}><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
@@ -139,7 +139,7 @@ fn tasks(shot: &Snapshot) -> String {
     let mut all: Vec<(&TaskView, Option<Said>)> = shot
         .tasks
         .iter()
-        .zip(said(&shot.order, shot.tasks.len()))
+        .zip(said(shot.rank.order(), shot.tasks.len()))
         .map(|(task, mut said)| (task, said[cpu].take()))
         .collect();
     all.sort_by_key(|(view, said)| {
@@ -165,6 +165,6 @@ fn task(shot: &Snapshot, view: &TaskView, said: Option<&Said>) -> String {
         view.usage.working_set.map_or_else(unknown, bytes),
         if held.is_empty() { unknown() } else { held.join(", ") },
         view.age,
-        said.map_or_else(String::new, |said| escape(&said.why)),
+        said.map(|said| escape(&said.why)).unwrap_or_default(),
     )
 }

@@ -28,6 +28,7 @@ use marks::Marks;
 use reel::Used;
 use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long the viewer waits for a sign of life while much is played.
@@ -299,11 +300,11 @@ impl Replay {
         }
         let Some(decision) = self.ahead.take() else { return Ok(false) };
         let (sample, engine) = (self.playback.sample(), self.playback.engine());
-        let ranked = sample.map(|sample| engine.rankings(sample));
+        let weights = sample.map(|sample| Arc::new(engine.weigh(sample)));
         self.publisher.tell(Told {
             decision: &decision,
             seen: sample.map(|sample| (sample, engine.usage())),
-            ranked: ranked.as_ref(),
+            weights: weights.as_ref(),
             sample_took: None,
             tick_took: Duration::ZERO,
             host: &self.host,

@@ -103,7 +103,7 @@ impl Node {
         self.publisher.tell(Told {
             decision: &decision,
             seen: Some((&sample, self.engine.usage())),
-            ranked: Some(&self.engine.rankings(&sample)),
+            weights: Some(&Arc::new(self.engine.weigh(&sample))),
             sample_took: Some(Duration::from_micros(600 + self.secs % 7 * 90)),
             tick_took: Duration::from_micros(18 + self.secs % 5 * 6),
             host: &self.host,
