@@ -276,7 +276,7 @@ mod tests {
         publisher.tell(Told {
             decision: &decision,
             seen: Some((&sample, engine.usage())),
-            ranked: None,
+            weights: None,
             sample_took: None,
             tick_took: Duration::ZERO,
             host: &HostState::default(),
