@@ -134,12 +134,13 @@ fn defaults(panel: &Panel) -> Value {
         "mappings": mappings(panel),
         "custom": custom(panel),
     });
-    if !matches!(panel.unit, Unit::ShareLog) {
-        // On a logarithmic axis Grafana writes this beside every line of the grid that has no number.
+    // Grafana would write it beside every line of a logarithmic grid that has no number, and make a gap between
+    // states a state of that name.
+    if panel.unit != Unit::ShareLog && panel.kind != Kind::States {
         made["noValue"] = json!(panel.quiet.unwrap_or(NO_DATA));
-        if matches!(panel.kind, Kind::Lines | Kind::Bars) {
-            made["min"] = json!(0);
-        }
+    }
+    if panel.unit != Unit::ShareLog && matches!(panel.kind, Kind::Lines | Kind::Bars) {
+        made["min"] = json!(0);
     }
     if panel.kind == Kind::Shares {
         made["max"] = json!(1);

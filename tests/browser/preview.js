@@ -257,9 +257,9 @@ window.draw = (all) => {
     make("h2", box, { textContent: panel.title });
     if (panel.type === "text") make("div", box, { className: "text", textContent: panel.options.content.replace(/[*`]/g, "") });
     else if (!DRAW[panel.type](box, panel, answers, all)) {
-      const said = panel.fieldConfig.defaults.noValue;
+      const said = panel.fieldConfig.defaults.noValue || "No data";
       make("div", box, { className: "quiet", textContent: said });
-      if (said.startsWith("no data")) empty.push(panel.title);
+      if (said.startsWith("no data") || panel.type === "state-timeline") empty.push(panel.title);
     }
   }
   grid.style.height = `${bottom}px`;

@@ -50,7 +50,7 @@ fn lending(places: &Places) -> Vec<Panel> {
         .steps(look::BEST_EFFORT, &[])
         .size(3, 4),
         panel(
-            "How much more?",
+            "Offered?",
             Kind::Stat,
             Unit::Of("cores"),
             "The offer of CPU now. 0 is no error: the panel beside it says what it is held back by.",
