@@ -181,6 +181,8 @@ fn custom(panel: &Panel) -> Value {
         Kind::Heat => json!({ "scaleDistribution": { "type": "linear" } }),
         Kind::Table => json!({
             "align": "auto", "cellOptions": { "type": "auto" }, "inspect": false, "filterable": true,
+            // A third of a row has room for four words.
+            "minWidth": 90,
         }),
         Kind::Stat | Kind::Name | Kind::Text => json!({}),
     }

@@ -2,9 +2,10 @@
 //! What evaluating the rules costs, in samples that Prometheus reads: a number that only rules and series decide.
 
 use super::EVERY;
-use crate::server::{Prometheus, encoded};
+use crate::server::{Prometheus, encoded, get};
 use gleaner_dashboards::Places;
-use gleaner_dashboards::rules::{Rule, alerts, recording};
+use gleaner_dashboards::rules::{Group, Rule, alerts, recording};
+use std::time::Instant;
 
 /// How a selector of raw series begins.
 const RAW: &str = "{job=\"gleaner\"";
@@ -30,9 +31,9 @@ fn seconds(interval: &str) -> f64 {
     }
 }
 
-/// What a rule costs for the nodes that these matchers choose.
+/// What a rule costs for the nodes that these matchers choose; asked as Prometheus asks itself.
 fn cost(prometheus: &Prometheus, rule: &Rule, matchers: &str, at: f64) -> Cost {
-    let chosen = rule.expr.replace(RAW, &format!("{RAW},{matchers}"));
+    let chosen = rule.expr.replace(RAW, &format!("{RAW}{matchers}"));
     let path = format!("/api/v1/query?stats=all&time={at}&query={}", encoded(&chosen));
     let answer = prometheus.api(&path).unwrap_or_else(|why| panic!("{why}: {chosen}"));
     let count = |what: &str| {
@@ -44,7 +45,7 @@ fn cost(prometheus: &Prometheus, rule: &Rule, matchers: &str, at: f64) -> Cost {
 
 /// What every rule over raw series costs for these nodes. Rules over recorded series cost the same for any number.
 fn costs(prometheus: &Prometheus, nodes: &str, at: f64) -> Vec<(String, Cost)> {
-    let matchers = format!("instance=~\"{nodes}\"");
+    let matchers = format!(",instance=~\"{nodes}\"");
     let mut all = Vec::new();
     for group in [recording(), alerts(&Places::default())].concat() {
         for rule in group.rules.iter().filter(|rule| rule.expr.contains(RAW)) {
@@ -75,4 +76,43 @@ pub(super) fn is_bounded(prometheus: &Prometheus, start: u64, nodes: usize) {
     all.truncate(5);
     eprintln!("each second {read:.0} samples of each node are read");
     assert!(read <= READ_MAX, "each second {read} samples of each node are read: {all:#?}");
+}
+
+/// What evaluating a group took, the longest of some times, of a machine on which other work ran too, and the CPU time of
+/// Prometheus for it, on average; both in seconds, like its interval.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) name: &'static str,
+    pub(super) took: f64,
+    pub(super) cpu: f64,
+    pub(super) interval: f64,
+}
+
+/// CPU time that Prometheus has used.
+fn cpu_seconds(prometheus: &Prometheus) -> f64 {
+    let scrape = get(prometheus.address, "/metrics").expect("Prometheus answers");
+    let used = scrape.lines().find_map(|line| line.strip_prefix("process_cpu_seconds_total "));
+    used.and_then(|used| used.parse().ok()).expect("Prometheus counts its CPU time")
+}
+
+/// Asks for every rule over raw series, a group after the other, as often, and once before, which finds nothing in memory.
+pub(super) fn measure(prometheus: &Prometheus, start: u64, times: usize) -> Vec<Taken> {
+    let at = start as f64 - EVERY as f64 / 2.0;
+    let measured = |group: Group| {
+        let raw = || group.rules.iter().filter(|rule| rule.expr.contains(RAW));
+        let once = || {
+            let begun = Instant::now();
+            for rule in raw() {
+                let cost = cost(prometheus, rule, "", at);
+                assert!(cost.held > 0.0, "nothing was evaluated: {}", rule.expr);
+            }
+            begun.elapsed().as_secs_f64()
+        };
+        once();
+        let before = cpu_seconds(prometheus);
+        let took = (0..times).map(|_| once()).fold(0.0, f64::max);
+        let cpu = (cpu_seconds(prometheus) - before) / times as f64;
+        Taken { name: group.name, took, cpu, interval: seconds(group.interval) }
+    };
+    [recording(), alerts(&Places::default())].concat().into_iter().map(measured).collect()
 }
