@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Panels show the right number: given these series, promtool finds those values with the panel's own expression.
 //!
-//! The scenarios stand in `scenarios/`, one file a dashboard. Every series of a scenario is given twice: as it stands, and
-//! for a node or a pool that was not chosen, with values that would be noticed. Every expression that calculates has a
-//! scenario.
+//! The scenarios stand in `scenarios/`, one file a dashboard. Every series of a scenario is given as it stands, and for a
+//! cluster and a node or a pool that were not chosen, with values that would be noticed. Every expression that
+//! calculates has a scenario.
 
 use crate::page::Chosen;
 use crate::{dashboards, root};
@@ -64,12 +64,15 @@ fn labelled(text: &str) -> String {
     text.replace("{N", node).replace("{F", pools[0]).replace("{G", pools[1])
 }
 
-/// The same series of a node or a pool that nobody chose; `None` where it has no place.
-fn elsewhere(series: &str) -> Option<String> {
-    let node = "{job=\"gleaner\",cluster=\"b\",pool=\"other\",instance=\"n2\"";
-    let pool = "{cluster=\"b\",pool=\"other\"";
-    let moved = series.replace("{N", node).replace("{F", pool).replace("{G", pool);
-    (moved != series).then_some(moved)
+/// The same series of what nobody chose, each time for another reason: of another cluster, and of another pool or node.
+fn elsewhere(series: &str) -> Vec<String> {
+    let own = labelled(series);
+    let cluster = own.replace("cluster=\"a\"", "cluster=\"b\"");
+    let place = match own.contains("instance=\"n1\"") {
+        true => own.replace("instance=\"n1\"", "instance=\"n2\""),
+        false => own.replace("pool=\"batch\"", "pool=\"other\"").replace("\"online\"", "\"other\""),
+    };
+    [cluster, place].into_iter().filter(|moved| *moved != own).collect()
 }
 
 /// A query of a panel as Prometheus gets it.
@@ -103,8 +106,7 @@ fn test(board: &str, scenario: &Scenario) -> String {
         let _ = writeln!(text, "      - series: '{series}'\n        values: '{samples}'");
     };
     given.iter().for_each(|(series, samples)| give(&labelled(series), samples));
-    let mut others: Vec<String> =
-        given.iter().filter_map(|(series, _)| elsewhere(series)).collect();
+    let mut others: Vec<String> = given.iter().flat_map(|(series, _)| elsewhere(series)).collect();
     others.sort();
     others.dedup();
     others.iter().for_each(|series| give(series, ELSEWHERE));

