@@ -6,6 +6,9 @@ use crate::json::{self, source};
 use crate::panel::Panel;
 use serde_json::{Value, json};
 
+/// Tags that the dashboards find each other by.
+const POOLS: &str = "gleaner-pools";
+const NODE: &str = "gleaner-node";
 /// Columns of Grafana's grid.
 const COLUMNS: u32 = 24;
 
@@ -135,7 +138,7 @@ impl Board {
             "uid": self.uid,
             "title": self.title,
             "description": self.description,
-            "tags": ["gleaner"],
+            "tags": ["gleaner", self.tag()],
             "editable": false,
             "graphTooltip": 1,
             "schemaVersion": 39,
@@ -151,13 +154,25 @@ impl Board {
         })
     }
 
+    /// Whether all pools, or one node, are looked at.
+    fn tag(&self) -> &'static str {
+        if self.variables.iter().any(|variable| variable.many) { POOLS } else { NODE }
+    }
+
+    /// A node is one of one pool: "All" is no value of its variables, so it takes none from a board of pools.
     fn links(&self) -> Vec<Value> {
-        let mut others = json::link("Gleaner", "");
-        others["type"] = json!("dashboards");
-        others["tags"] = json!(["gleaner"]);
-        others["includeVars"] = json!(true);
-        others["keepTime"] = json!(true);
-        let mut links = vec![others];
+        let others = |(title, tag, variables): (&str, &str, bool)| {
+            let mut link = json::link(title, "");
+            link["type"] = json!("dashboards");
+            link["tags"] = json!([tag]);
+            link["includeVars"] = json!(variables);
+            link["keepTime"] = json!(true);
+            link
+        };
+        let mut links = vec![others(("Gleaner's pools", POOLS, true))];
+        if self.tag() == POOLS {
+            links.push(others(("Gleaner's nodes", NODE, false)));
+        }
         links.extend(self.links.iter().map(|(title, url)| json::link(title, url)));
         links
     }
@@ -219,7 +234,8 @@ fn variable(variable: &Variable) -> Value {
         made["query"] = json!({ "query": variable.values, "refId": "values" });
         // Asked again when the time range changes: nodes come and go.
         made["refresh"] = json!(2);
-        made["sort"] = json!(7);
+        // By letters: by numbers and naturally Grafana's scenes put them in no order.
+        made["sort"] = json!(5);
         if !variable.usual.is_empty() {
             made["current"] = json!({ "text": variable.usual, "value": variable.usual });
         }

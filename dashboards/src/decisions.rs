@@ -223,7 +223,7 @@ fn calibrated() -> Vec<Panel> {
             ),
             "",
         )
-        .columns(&[("Value", "achieved")])
+        .columns(&[("resource", "resource"), ("horizon", "horizon"), ("Value", "achieved")])
         .sorted("achieved", false)
         .quiet(NONE_DUE),
     ]

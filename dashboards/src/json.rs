@@ -2,6 +2,7 @@
 //! A panel as Grafana's classic JSON, schema version 39.
 
 use crate::panel::{Kind, Panel, Style, Target, Unit};
+use crate::table;
 use gleaner_watch::metrics::entry::Values;
 use gleaner_watch::metrics::{list, look};
 use serde_json::{Value, json};
@@ -44,7 +45,7 @@ pub(crate) fn panel(panel: &Panel, id: u32, x: u32, y: u32) -> Value {
         }
     }
     if panel.kind == Kind::Table {
-        made["transformations"] = transformations(panel);
+        made["transformations"] = table::transformations(panel);
     } else if panel.kind != Kind::Text {
         made["interval"] = json!("30s");
     }
@@ -99,18 +100,19 @@ fn ref_id(index: usize) -> String {
 }
 
 /// Grafana's unit; a number of something is named on its axis, or behind the number of a stat.
-fn unit(panel: &Panel) -> String {
+pub(crate) fn unit(panel: &Panel) -> String {
     let unit = match panel.unit {
         Unit::Of(thing) | Unit::Count(thing) if panel.kind == Kind::Stat => {
-            return format!("suffix: {thing}");
+            return format!("suffix:{thing}");
         }
         Unit::Of(_) | Unit::Count(_) | Unit::Mixed => "none",
         Unit::Bytes => "bytes",
         Unit::Share | Unit::ShareLog => "percentunit",
         Unit::Seconds => "s",
-        Unit::PerSecond => "ops",
-        Unit::PerMinute => "cpm",
-        Unit::Moment => "dateTimeAsLocal",
+        // Grafana's own say "ops/s" and "c/m".
+        Unit::PerSecond => "suffix:/s",
+        Unit::PerMinute => "suffix:/min",
+        Unit::Moment => "dateTimeAsIsoNoDateIfToday",
     };
     unit.to_owned()
 }
@@ -123,17 +125,21 @@ fn defaults(panel: &Panel) -> Value {
             panel.steps.iter().map(step).collect()
         }
     };
-    let by_value = matches!(panel.kind, Kind::Stat | Kind::Name | Kind::States);
-    let colour = if by_value { "thresholds" } else { "palette-classic-by-name" };
+    // A column of words would be read as that unit: a word is no moment.
+    let unit = if panel.kind == Kind::Table { "none".to_owned() } else { unit(panel) };
     let mut made = json!({
-        "unit": unit(panel),
-        "noValue": panel.quiet.unwrap_or(NO_DATA),
-        "color": { "mode": colour },
+        "unit": unit,
+        "color": colour(panel.kind),
         "thresholds": { "mode": "absolute", "steps": steps },
         "mappings": mappings(panel),
         "custom": custom(panel),
     });
-    if !matches!(panel.unit, Unit::ShareLog) && matches!(panel.kind, Kind::Lines | Kind::Bars) {
+    // Grafana would write it beside every line of a logarithmic grid that has no number, and make a gap between
+    // states a state of that name.
+    if panel.unit != Unit::ShareLog && panel.kind != Kind::States {
+        made["noValue"] = json!(panel.quiet.unwrap_or(NO_DATA));
+    }
+    if panel.unit != Unit::ShareLog && matches!(panel.kind, Kind::Lines | Kind::Bars) {
         made["min"] = json!(0);
     }
     if panel.kind == Kind::Shares {
@@ -143,6 +149,19 @@ fn defaults(panel: &Panel) -> Value {
         made["decimals"] = json!(u8::from(matches!(panel.unit, Unit::Of(_))));
     }
     made
+}
+
+/// How values or series get their colour where no override gives them one.
+fn colour(kind: Kind) -> Value {
+    match kind {
+        Kind::Stat | Kind::Name => json!({ "mode": "thresholds" }),
+        // By thresholds Grafana would merge states that lie between the same two, whatever they are called.
+        Kind::States => fixed(look::SYSTEM),
+        // By name the legend has other colours than the lines (grafana/grafana#73275).
+        Kind::Lines | Kind::Bars | Kind::Shares | Kind::Heat | Kind::Table | Kind::Text => {
+            json!({ "mode": "palette-classic" })
+        }
+    }
 }
 
 fn mappings(panel: &Panel) -> Value {
@@ -162,6 +181,8 @@ fn custom(panel: &Panel) -> Value {
         Kind::Heat => json!({ "scaleDistribution": { "type": "linear" } }),
         Kind::Table => json!({
             "align": "auto", "cellOptions": { "type": "auto" }, "inspect": false, "filterable": true,
+            // A third of a row has room for four words.
+            "minWidth": 90,
         }),
         Kind::Stat | Kind::Name | Kind::Text => json!({}),
     }
@@ -186,7 +207,7 @@ fn graph(panel: &Panel) -> Value {
     };
     let label = if let Unit::Of(thing) | Unit::Count(thing) = panel.unit { thing } else { "" };
     let lines = if panel.steps.is_empty() { "off" } else { "dashed" };
-    json!({
+    let mut made = json!({
         "drawStyle": if bars { "bars" } else { "line" },
         "lineInterpolation": "linear",
         "lineWidth": if bars { 0 } else { 2 },
@@ -206,11 +227,17 @@ fn graph(panel: &Panel) -> Value {
         "scaleDistribution": scale,
         "hideFrom": { "tooltip": false, "viz": false, "legend": false },
         "thresholdsStyle": { "mode": lines },
-    })
+    });
+    let limits = panel.steps.iter().filter_map(|step| step.from);
+    if let Some(highest) = limits.max_by(f64::total_cmp) {
+        // How far it is to the limit can be seen from below, too.
+        made["axisSoftMax"] = json!(highest * 1.05);
+    }
+    made
 }
 
 fn overrides(panel: &Panel) -> Value {
-    let mut made: Vec<Value> = Vec::new();
+    let mut made = table::overrides(panel);
     for (index, target) in panel.targets.iter().enumerate() {
         let properties = styled(target.style);
         if !properties.is_empty() {
@@ -248,7 +275,7 @@ fn styled(style: Style) -> Vec<Value> {
     }
 }
 
-fn property(id: &str, value: &Value) -> Value {
+pub(crate) fn property(id: &str, value: &Value) -> Value {
     json!({ "id": id, "value": value })
 }
 
@@ -258,9 +285,9 @@ fn fixed(colour: &str) -> Value {
 
 /// The words that a legend such as `{{class}}` can show, those that have a colour.
 fn words_of(legend: &str) -> Vec<(&'static str, &'static str)> {
-    let Some(name) = legend.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")) else {
-        return Vec::new();
-    };
+    let label = legend.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
+    // A mode may be called like an action, and is not good or bad.
+    let Some(name) = label.filter(|label| *label != "mode") else { return Vec::new() };
     let labels = list::all().flat_map(|metric| metric.labels).filter(|label| label.name == name);
     let mut words: Vec<&str> = labels
         .flat_map(|label| match label.values {
@@ -291,7 +318,7 @@ fn options(panel: &Panel) -> Value {
             "legend": legend, "tooltip": { "mode": "single", "sort": "none" },
         }),
         Kind::Heat => heat(panel),
-        Kind::Table => table(panel),
+        Kind::Table => table::options(panel),
         Kind::Text => json!({ "mode": "markdown", "content": panel.says }),
     }
 }
@@ -312,29 +339,4 @@ fn heat(panel: &Panel) -> Value {
         "tooltip": { "mode": "single", "yHistogram": false },
         "exemplars": { "color": look::CRITICAL },
     })
-}
-
-fn table(panel: &Panel) -> Value {
-    let order = panel.sorted.iter();
-    let sorted: Vec<Value> = order
-        .map(|(column, smallest)| json!({ "displayName": column, "desc": !smallest }))
-        .collect();
-    json!({ "frameIndex": 0, "showHeader": true, "cellHeight": "sm", "sortBy": sorted })
-}
-
-fn transformations(panel: &Panel) -> Value {
-    let mut hidden = serde_json::Map::from_iter([("Time".to_owned(), json!(true))]);
-    let mut renamed = serde_json::Map::new();
-    for (column, name) in panel.columns {
-        if name.is_empty() {
-            hidden.insert((*column).to_owned(), json!(true));
-        } else {
-            renamed.insert((*column).to_owned(), json!(name));
-        }
-    }
-    let organized = json!({ "excludeByName": hidden, "renameByName": renamed, "indexByName": {} });
-    json!([
-        { "id": "merge", "options": {} },
-        { "id": "organize", "options": organized },
-    ])
 }

@@ -12,6 +12,7 @@ mod json;
 pub mod node;
 pub mod panel;
 pub mod rules;
+mod table;
 
 use board::Board;
 

@@ -19,9 +19,8 @@ function written(value, unit, decimals) {
     return `${short(value / 1024 ** power)} ${["B", "KiB", "MiB", "GiB", "TiB"][power]}`;
   }
   if (unit === "s") return value < 1 ? `${short(value * 1000)} ms` : `${short(value)} s`;
-  if (unit === "ops") return `${short(value)}/s`;
-  if (unit === "cpm") return `${short(value)}/min`;
-  if (unit.startsWith("suffix:")) return `${+value.toFixed(decimals ?? 1)}${unit.slice(7)}`;
+  if (unit.startsWith("dateTime")) return new Date(value).toISOString().slice(11, 19);
+  if (unit.startsWith("suffix:")) return `${decimals === undefined ? short(value) : +value.toFixed(decimals)} ${unit.slice(7)}`;
   return short(value);
 }
 
@@ -72,8 +71,8 @@ function drawTable(box, panel, answers) {
   for (const row of rows.slice(0, 9)) {
     const line = make("tr", table);
     for (const name of columns) {
-      const when = name === "Value" && panel.fieldConfig.defaults.unit === "dateTimeAsLocal";
-      const text = when ? new Date(row[name]).toISOString().slice(11, 19) : name === "Value" ? written(row[name], panel.fieldConfig.defaults.unit) : row[name];
+      const said = overridden(panel, {}, title(name));
+      const text = name === "Value" ? written(row[name], said.unit || panel.fieldConfig.defaults.unit, said.decimals) : row[name];
       make("td", line, { textContent: text ?? "" });
     }
   }
@@ -258,9 +257,9 @@ window.draw = (all) => {
     make("h2", box, { textContent: panel.title });
     if (panel.type === "text") make("div", box, { className: "text", textContent: panel.options.content.replace(/[*`]/g, "") });
     else if (!DRAW[panel.type](box, panel, answers, all)) {
-      const said = panel.fieldConfig.defaults.noValue;
+      const said = panel.fieldConfig.defaults.noValue || "No data";
       make("div", box, { className: "quiet", textContent: said });
-      if (said.startsWith("no data")) empty.push(panel.title);
+      if (said.startsWith("no data") || panel.type === "state-timeline") empty.push(panel.title);
     }
   }
   grid.style.height = `${bottom}px`;

@@ -21,7 +21,7 @@ pub(super) fn panels() -> Vec<Panel> {
             "sum by (resource, level) (cluster_pool_resource_level:gleaner_level:nodes{F,level!=\"calm\"})",
             "{{resource}} {{level}}",
         )
-        .size(8, 8),
+        .size(7, 8),
         panel(
             "Which nodes need a person?",
             Kind::Table,
@@ -30,10 +30,18 @@ pub(super) fn panels() -> Vec<Panel> {
              it; the runbook of the alert of that name says what to do.",
         )
         .ask("instance:gleaner_trouble:reason{F}", "")
-        .columns(&[("Value", ""), ("__name__", ""), ("job", ""), ("why", "what is wrong")])
+        .columns(&[
+            ("instance", "instance"),
+            ("why", "what is wrong"),
+            ("pool", "pool"),
+            ("cluster", "cluster"),
+            ("Value", ""),
+            ("__name__", ""),
+            ("job", ""),
+        ])
         .quiet("no node needs anybody: good")
         .link("Open this node", TO_NODE)
-        .size(8, 8),
+        .size(10, 8),
         panel(
             "Which pools gain least?",
             Kind::Table,
@@ -46,9 +54,9 @@ pub(super) fn panels() -> Vec<Panel> {
              / sum by (cluster, pool) (cluster_pool:gleaner_capacity_cpu_cores:sum{F})",
             "",
         )
-        .columns(&[("Value", "lent")])
+        .columns(&[("pool", "pool"), ("cluster", "cluster"), ("Value", "lent")])
         .sorted("lent", true)
-        .size(8, 8),
+        .size(7, 8),
     ]
 }
 
@@ -61,7 +69,7 @@ pub(super) fn running() -> Vec<Panel> {
             "Nodes by version. Two are a roll-out; three for a day mean that one is stuck: finish it.",
         )
         .ask("sum by (version) (cluster_pool_version:gleaner_build_info:count{F})", "")
-        .columns(&[("Value", "nodes")])
+        .columns(&[("version", "version"), ("Value", "nodes")])
         .sorted("nodes", false)
         .size(12, 5),
         panel(
@@ -71,7 +79,7 @@ pub(super) fn running() -> Vec<Panel> {
             "Nodes by mode. In `observe` nothing is done: Decisions shows what would have been.",
         )
         .ask("sum by (mode) (cluster_pool_mode:gleaner_mode:count{F}) > 0", "")
-        .columns(&[("Value", "nodes")])
+        .columns(&[("mode", "mode"), ("Value", "nodes")])
         .sorted("nodes", false)
         .size(12, 5),
     ]
@@ -123,7 +131,7 @@ pub(super) fn evicting() -> Vec<Panel> {
         panel(
             "Which nodes evicted most in an hour?",
             Kind::Table,
-            Unit::Mixed,
+            Unit::Count("evictions"),
             "The one table over unrecorded series: it is asked only while this row is open. One node far ahead \
              has a noisy neighbour or a fault: open it.",
         )
@@ -132,7 +140,12 @@ pub(super) fn evicting() -> Vec<Panel> {
              pool=~\"$pool\",action=\"evict\",outcome!=\"observed\"}[1h])) > 0)",
             "",
         )
-        .columns(&[("Value", "evictions"), ("instance", "instance")])
+        .columns(&[
+            ("instance", "instance"),
+            ("Value", "evictions"),
+            ("pool", "pool"),
+            ("cluster", "cluster"),
+        ])
         .sorted("evictions", false)
         .quiet("no node evicted anything: good")
         .link("Open this node", TO_NODE),

@@ -107,12 +107,18 @@ pub(super) fn panels() -> Vec<Panel> {
             "Where do the fleet's cores go?",
             Kind::Lines,
             Unit::Share,
-            "Use of all cores by class, stacked, and the share that is promised to owners. The distance between \
+            "Use of all cores by class, stacked, best effort on top, and the share that is promised to owners. The distance between \
              the dashed line and what guaranteed tasks use is what overbooking can win; the light band is what \
              it does win. No light band and much distance: see what stops lending.",
         )
         .draw(
-            "sum by (class) (cluster_pool_class:gleaner_usage_cpu_cores:sum{F}) \
+            "sum by (class) (cluster_pool_class:gleaner_usage_cpu_cores:sum{F,class!=\"best_effort\"}) \
+             / scalar(sum(cluster_pool:gleaner_capacity_cpu_cores:sum{F}))",
+            "{{class}}",
+            Style::Stacked,
+        )
+        .draw(
+            "sum by (class) (cluster_pool_class:gleaner_usage_cpu_cores:sum{F,class=\"best_effort\"}) \
              / scalar(sum(cluster_pool:gleaner_capacity_cpu_cores:sum{F}))",
             "{{class}}",
             Style::Stacked,
@@ -183,7 +189,13 @@ pub(super) fn memory() -> Vec<Panel> {
              a backtest.",
         )
         .draw(
-            "sum by (class) (cluster_pool_class:gleaner_working_set_bytes:sum{F}) \
+            "sum by (class) (cluster_pool_class:gleaner_working_set_bytes:sum{F,class!=\"best_effort\"}) \
+             / scalar(sum(cluster_pool:gleaner_capacity_memory_bytes:sum{F}))",
+            "{{class}}",
+            Style::Stacked,
+        )
+        .draw(
+            "sum by (class) (cluster_pool_class:gleaner_working_set_bytes:sum{F,class=\"best_effort\"}) \
              / scalar(sum(cluster_pool:gleaner_capacity_memory_bytes:sum{F}))",
             "{{class}}",
             Style::Stacked,

@@ -40,7 +40,7 @@ pub(super) fn panels(places: &Places) -> Vec<Panel> {
 fn lending(places: &Places) -> Vec<Panel> {
     vec![
         panel(
-            "How much is lent?",
+            "Lent now?",
             Kind::Stat,
             Unit::Of("cores"),
             "Cores that best-effort tasks hold now. Nothing is wrong with 0; if it stays 0 while more is \
@@ -48,16 +48,16 @@ fn lending(places: &Places) -> Vec<Panel> {
         )
         .ask("gleaner_lent_cpu_cores{N}", "lent")
         .steps(look::BEST_EFFORT, &[])
-        .size(4, 4),
+        .size(3, 4),
         panel(
-            "How much more?",
+            "Offered?",
             Kind::Stat,
             Unit::Of("cores"),
             "The offer of CPU now. 0 is no error: the panel beside it says what it is held back by.",
         )
         .ask("gleaner_offer_cpu_cores{N}", "offer")
         .steps(look::BEST_EFFORT, &[])
-        .size(4, 4),
+        .size(3, 4),
         panel(
             "Why not more?",
             Kind::Name,
@@ -115,7 +115,7 @@ fn state(places: &Places) -> Vec<Panel> {
         )
         .ask("max by (mode) (gleaner_mode_info{N}) == 1", "{{mode}}")
         .steps(look::SYSTEM, &[])
-        .size(2, 4),
+        .size(3, 4),
         panel(
             "Deciding?",
             Kind::Stat,
@@ -125,6 +125,6 @@ fn state(places: &Places) -> Vec<Panel> {
         )
         .ask("rate(gleaner_tick_duration_seconds_count{N}[RI])", "decisions")
         .steps(look::CRITICAL, &[(0.5, look::STRAINED), (0.9, look::CALM)])
-        .size(2, 4),
+        .size(3, 4),
     ]
 }

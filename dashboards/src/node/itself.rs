@@ -117,7 +117,16 @@ fn running() -> Vec<Panel> {
             "Version and revision of the program. Compare with the Fleet dashboard when a roll-out is stuck.",
         )
         .ask("gleaner_build_info{N}", "")
-        .columns(&[("Value", ""), ("__name__", ""), ("job", ""), ("instance", "node")])
+        .columns(&[
+            ("version", "version"),
+            ("revision", "revision"),
+            ("Value", ""),
+            ("__name__", ""),
+            ("job", ""),
+            ("cluster", ""),
+            ("pool", ""),
+            ("instance", ""),
+        ])
         .size(6, 10),
     ]
 }

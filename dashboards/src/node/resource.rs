@@ -80,12 +80,22 @@ fn goes(title: &'static str, names: &Names) -> Panel {
         Kind::Lines,
         names.unit,
         format!(
-            "The node's {thing}: what each class uses, stacked; what owners were promised; what everything \
-             guaranteed is predicted to reach. Between prediction and the dashed line of capacity less reserve \
+            "The node's {thing}: what each class uses, stacked, best effort on top; what owners were promised; \
+             what all that is not best effort is predicted to reach. Between prediction and the dashed line of capacity less reserve \
              lies what may be lent. A prediction far above use for days: ask for a larger risk, after a backtest."
         ),
     )
-    .draw(&format!("sum by (class) ({usage}{{N}})"), "{{class}}", Style::Stacked)
+    // First what the prediction is about, so that its line can be compared with the top of that.
+    .draw(
+        &format!("sum by (class) ({usage}{{N,class!=\"best_effort\"}})"),
+        "{{class}}",
+        Style::Stacked,
+    )
+    .draw(
+        &format!("sum by (class) ({usage}{{N,class=\"best_effort\"}})"),
+        "{{class}}",
+        Style::Stacked,
+    )
     .draw(&format!("gleaner_capacity_{end}{{N}}"), "capacity", Style::Line(look::SYSTEM))
     .draw(
         &format!("gleaner_capacity_{end}{{N}} - gleaner_reserve_{end}{{N}}"),

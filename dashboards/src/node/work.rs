@@ -119,6 +119,8 @@ pub(super) fn last(places: &Places) -> Panel {
     )
     .ask("gleaner_last_correction_timestamp_seconds{N} * 1000", "")
     .columns(&[
+        ("action", "action"),
+        ("reason", "reason"),
         ("Value", "when"),
         ("cluster", ""),
         ("pool", ""),

@@ -59,13 +59,20 @@ const FLEET: &str = "gleaner-fleet?var-cluster={{ $labels.cluster }}&var-pool={{
 const DECISIONS: &str =
     "gleaner-decisions?var-cluster={{ $labels.cluster }}&var-pool={{ $labels.pool }}";
 
-/// Both groups, with links to these places.
+fn counts_over_an_hour(alert: &Alert) -> bool {
+    alert.expr.contains("increase(") && alert.expr.contains("[1h]")
+}
+
+/// Every group, with links to these places.
 #[must_use]
 pub fn alerts(places: &Places) -> Vec<Group> {
     let rules = |alerts: Vec<Alert>| alerts.iter().map(|alert| rule(alert, places)).collect();
+    // A window of an hour over every node's counters is most of what all rules read, and hardly another after 30 s.
+    let (hour, now) = nodes().into_iter().partition(counts_over_an_hour);
     vec![
         Group { name: "gleaner.alerts.pool", interval: "30s", rules: rules(pools()) },
-        Group { name: "gleaner.alerts.node", interval: "30s", rules: rules(nodes()) },
+        Group { name: "gleaner.alerts.node", interval: "30s", rules: rules(now) },
+        Group { name: "gleaner.alerts.hour", interval: "5m", rules: rules(hour) },
     ]
 }
 

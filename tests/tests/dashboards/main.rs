@@ -3,6 +3,7 @@
 
 mod compose;
 mod documents;
+mod grafana;
 mod house;
 mod live;
 mod page;

@@ -102,7 +102,8 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Option<String> {
     answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned())
 }
 
-fn encoded(text: &str) -> String {
+/// For a URL.
+pub(crate) fn encoded(text: &str) -> String {
     let byte = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'.' => char::from(byte).to_string(),
         other => format!("%{other:02X}"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A fleet of many nodes, an hour and a half of it: real engines replayed into blocks of a real Prometheus, asked by every panel.
 
+mod cost;
 mod node;
 mod scale;
 
