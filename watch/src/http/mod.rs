@@ -2,6 +2,7 @@
 //! The read-only server: metrics, liveness and JSON over HTTP/1.1. GET and HEAD, nothing else.
 
 mod assets;
+mod banner;
 mod connection;
 mod explained;
 mod frame;
