@@ -52,8 +52,8 @@ const verbs = {
   asked: (number) => tabs.get(number).asked,
   async devtools(number, method, given) {
     const tab = tabs.get(number);
-    tab.session = tab.session || await tab.page.context().newCDPSession(tab.page);
-    return tab.session.send(method, given);
+    tab.protocol = tab.protocol || await tab.page.context().newCDPSession(tab.page);
+    return tab.protocol.send(method, given);
   },
   async close(number) {
     await tabs.get(number).page.context().close();

@@ -11,6 +11,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// What is waited for comes within this on a busy machine, milliseconds.
 const LONG_MS: u32 = 60_000;
+/// One of the fonts that `tests/browser/fonts.conf` names: the browser has no others.
+const FONT: &str = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf";
 
 /// A running browser; dropping it ends it. Whatever it cannot do fails the test.
 pub struct Browser {
@@ -45,7 +47,12 @@ impl Browser {
             skip("playwright-core and axe-core are not installed (tests/run installs them)");
             return None;
         }
+        if !Path::new(FONT).is_file() {
+            skip("the font DejaVu Sans is not installed (tests/run installs it)");
+            return None;
+        }
         let mut driver = Command::new(node)
+            .env("FONTCONFIG_FILE", root.join("browser/fonts.conf"))
             .arg(root.join("browser/driver.mjs"))
             .args([&modules, &chromium])
             .args(flags)
@@ -129,8 +136,14 @@ impl Tab<'_> {
     /// # Panics
     /// It stays false.
     pub fn until(&self, expression: &str) {
-        let held = self.browser.tell(&json!(["until", self.number, expression, LONG_MS]));
-        assert!(!held.is_null(), "never true: {expression}\n{}", self.text("body"));
+        let held = self.holds_within(expression, LONG_MS);
+        assert!(held, "never true: {expression}\n{}", self.text("body"));
+    }
+
+    /// Whether an expression becomes true within so many milliseconds.
+    #[must_use]
+    pub fn holds_within(&self, expression: &str, most_ms: u32) -> bool {
+        !self.browser.tell(&json!(["until", self.number, expression, most_ms])).is_null()
     }
 
     /// The text of the first element of this selector.
@@ -153,7 +166,10 @@ impl Tab<'_> {
 
     /// Saves a picture of the page, all of it or what the window shows.
     pub fn picture(&self, path: &Path, whole: bool) {
-        self.call("screenshot", json!([{ "path": path, "fullPage": whole, "animations": "disabled" }]));
+        self.call(
+            "screenshot",
+            json!([{ "path": path, "fullPage": whole, "animations": "disabled" }]),
+        );
     }
 
     /// What axe-core finds wrong.

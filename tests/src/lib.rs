@@ -18,6 +18,7 @@ pub mod shell;
 pub mod shortage;
 pub mod sim;
 pub mod skip;
+pub mod story;
 pub mod tree;
 
 pub use poll::{poll_until, wait_until};
