@@ -2,6 +2,7 @@
 //! Fakes, scenarios and the tests that see the whole product.
 
 pub mod acting;
+pub mod browser;
 pub mod cgroup_rig;
 pub mod demo;
 pub mod fake_node;
@@ -9,6 +10,7 @@ pub mod gleaner;
 pub mod http;
 pub mod load;
 pub mod mesos;
+pub mod picture;
 pub mod poll;
 pub mod programs;
 pub mod rig;
@@ -16,6 +18,7 @@ pub mod shell;
 pub mod shortage;
 pub mod sim;
 pub mod skip;
+pub mod story;
 pub mod tree;
 
 pub use poll::{poll_until, wait_until};

@@ -2,87 +2,93 @@
 //! The page of a running daemon in a real browser: real readings, a real eviction, and its explanation.
 
 use gleaner_tests::acting::LONG;
+use gleaner_tests::browser::{Browser, Tab};
 use gleaner_tests::cgroup_rig::{CgroupRig, Group};
 use gleaner_tests::demo::Demo;
 use gleaner_tests::gleaner::configuration;
 use gleaner_tests::load::{Load, Work};
-use gleaner_tests::programs::{built, installed, installed_or_skip};
-use gleaner_tests::{skip, wait_until};
+use gleaner_tests::programs::built;
+use gleaner_tests::{http, story, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
-/// What the browser needs.
-struct Browser {
-    chromium: PathBuf,
-    node: PathBuf,
-    modules: PathBuf,
+/// What is shown right after an update, beside the decision that the server tells then; the daemon decides more
+/// often than it tells.
+const SHOWN: &str = "(async () => {
+    await new Promise((resolve) => {
+        const seer = new MutationObserver(() => { seer.disconnect(); resolve(); });
+        seer.observe(byId('tick'), { childList: true });
+    });
+    const answer = await ask('/v1/decision');
+    const text = (one) => document.querySelector(one).textContent;
+    const shown = (id) => `${text(`#${id} .headline`)} ${text(`#${id} .limit`)}`.trim();
+    return [
+        [text('#tick'), String(answer.tick)], [text('#mode'), answer.mode], [text('#cpu .state'), answer.why.cpu.state],
+        [shown('cpu'), answer.why.cpu.sentence], [shown('memory'), answer.why.memory.sentence],
+    ];
+})()";
+
+/// What the page shows is the decision of the number that it shows.
+fn shows_the_decision(tab: &Tab<'_>) {
+    tab.until("document.getElementById('link').textContent === 'live'");
+    let same = |pair: &Value| pair[0] == pair[1];
+    let shown = (0..30).map(|_| tab.eval(SHOWN)).find(|shown| same(&shown[0]));
+    let shown = shown.expect("one decision is shown and told");
+    assert!(shown.as_array().is_some_and(|pairs| pairs.iter().all(same)), "{shown:#}");
 }
 
-impl Browser {
-    fn found_or_skip() -> Option<Self> {
-        let Some(chromium) = installed("chromium").or_else(|| installed("chromium-browser")) else {
-            skip("chromium is not installed (tests/run installs it)");
-            return None;
-        };
-        let node = installed_or_skip("node")?;
-        let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/browser");
-        if !modules.join("node_modules/playwright-core").is_dir() {
-            skip("playwright-core is not installed (tests/run installs it)");
-            return None;
-        }
-        Some(Self { chromium, node, modules })
-    }
-
-    /// Looks at the page at this address; says how many checks were made, and whether somebody was evicted.
-    fn look(&self, address: &str, mut answer: impl FnMut(&str) -> String) -> (usize, bool) {
-        let pictures = tempfile::tempdir().expect("a place for pictures");
-        let mut script = Command::new(&self.node)
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/live.mjs"))
-            .args([&self.modules, &self.chromium])
-            .arg(format!("http://{address}/"))
-            .arg(std::env::var_os("GLEANER_PICTURES").unwrap_or_else(|| pictures.path().into()))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("node starts");
-        let mut answers = script.stdin.take().expect("piped");
-        let (mut found, mut wrong, mut evicted) = (0, Vec::new(), true);
-        for line in BufReader::new(script.stdout.take().expect("piped")).lines() {
-            let line = line.expect("text");
-            if let Some(asked) = line.strip_prefix("do ") {
-                let answer = answer(asked).replace('\n', " ");
-                writeln!(answers, "{answer}").expect("the script waits for it");
-            } else if line.starts_with("ok ") {
-                found += 1;
-            } else if line == "none" {
-                evicted = false;
-            } else if line != "end" {
-                wrong.push(line);
-            }
-        }
-        assert!(script.wait().expect("it ends").success() && wrong.is_empty(), "{wrong:#?}");
-        (found, evicted)
-    }
+/// The eviction, as soon as the daemon tells of it; `None` where that ends without.
+fn eviction(address: SocketAddr) -> Option<Value> {
+    let done = |event: &Value| {
+        event["correction"]["action"] == "evict" && event["correction"]["ending"] == "done"
+    };
+    wait_until("an eviction, or the daemon's end", LONG, || {
+        let Some(events) = http::get(address, "/v1/events") else { return Some(None) };
+        let events: Vec<Value> = serde_json::from_str(&events).expect("a list of events");
+        events.into_iter().find(done).map(Some)
+    })
 }
 
-/// What of a story the terminal does not say of the same decision; `done` where it says it all.
-fn compared(audit: &Path, asked: &str) -> String {
-    let (tick, story) = asked.split_once(' ').expect("a number and a story");
+/// The eviction is on the page at once, and explained there as `gleaner explain` does from this audit file.
+fn shows_the_eviction(tab: &Tab<'_>, found: &Value, address: SocketAddr, audit: &Path) {
+    let text = &found["text"];
+    let seen = tab.holds_within(&format!("byId('events').textContent.includes({text})"), 2000);
+    assert!(seen, "{text} is not on the page within two seconds: {}", tab.text("#events"));
+    let last = tab.text("#last");
+    for said in [text, &found["correction"]["because"]] {
+        assert!(last.contains(said.as_str().expect("a text")), "{said} is not in {last}");
+    }
+    tab.click("#last a");
+    tab.call("waitForURL", json!(["**/decisions/*"]));
+    let shown = tab.text("main");
+    let told = http::get(address, &format!("/decisions/{}.json", found["tick"]));
+    let told: Value = serde_json::from_str(&told.expect("it is kept")).expect("JSON");
     let output = Command::new(built("gleaner").expect("built"))
-        .args(["explain", tick, "--file"])
+        .args(["explain", &found["tick"].to_string(), "--file"])
         .arg(audit)
         .output()
         .expect("it runs");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let wanted: Vec<String> = serde_json::from_str(story).expect("texts");
-    let missing = wanted.into_iter().find(|one| !text.contains(one.as_str()));
-    let said =
-        |one| format!("{one:?} is not in {text} {}", String::from_utf8_lossy(&output.stderr));
-    missing.map_or_else(|| "done".to_owned(), said)
+    let terminal = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(story::texts(&told["story"]).len() > 3, "{told:#}");
+    for one in story::texts(&told["story"]) {
+        assert!(shown.contains(&one), "{one:?} is not on the page: {shown}");
+        assert!(terminal.contains(&one), "{one:?} is not in the terminal: {terminal}");
+    }
+    tab.call("goBack", json!([]));
+    tab.until("document.querySelectorAll('#charts canvas').length === 5");
+}
+
+/// No complaint, and nothing asked of anybody else.
+fn asks_nobody_else(tab: &Tab<'_>, url: &str) {
+    assert_eq!(tab.said(), Vec::<String>::new());
+    let asked = tab.asked();
+    let foreign = |one: &&String| !one.starts_with(url) && !one.starts_with("data:");
+    assert_eq!(asked.iter().find(foreign), None);
 }
 
 /// A daemon that may evict, and its files. Dropping it ends it as a supervisor would.
@@ -114,11 +120,11 @@ impl Daemon {
         fs::write(files.join("gleaner.toml"), text).expect("writable");
     }
 
-    fn address(&self) -> String {
+    fn address(&self) -> SocketAddr {
         wait_until("its address", LONG, || {
             let text = fs::read_to_string(self.files.path().join("log")).ok()?;
             let (_, rest) = text.split_once("serving address=")?;
-            rest.split_once(char::is_whitespace).map(|(address, _)| address.to_owned())
+            rest.split_once(char::is_whitespace).and_then(|(address, _)| address.parse().ok())
         })
     }
 
@@ -140,47 +146,47 @@ impl Drop for Daemon {
 #[test]
 fn the_page_shows_and_explains_an_eviction() {
     let Some(rig) = CgroupRig::new_or_skip() else { return };
-    let Some(browser) = Browser::found_or_skip() else { return };
+    let Some(browser) = Browser::start_or_skip() else { return };
     let top = rig.group("page").expect("a group");
     let [service, batch] = ["svc", "be-one"].map(|name| top.child(name).expect("a group"));
     let _service = Load::start(&Work::Idle, &service).expect("a load starts");
     let _batch = Load::start(&Work::Spin { threads: 1 }, &batch).expect("a load starts");
     let daemon = Daemon::start(&top);
-    let (found, evicted) = browser.look(&daemon.address(), |asked| match asked {
-        "evict" => {
-            // Any load is too much from here on.
-            Daemon::configure(daemon.files.path(), &top, "qos.compat.evict_load_1min = 0.0");
-            daemon.signal(Signal::HUP);
-            "done".to_owned()
-        }
-        asked => {
-            let asked = asked.strip_prefix("explain ").expect("nothing else is asked");
-            compared(&daemon.files.path().join("audit.jsonl"), asked)
-        }
-    });
-    assert!(evicted && found >= 4, "{found} checks were made");
+    let address = daemon.address();
+    let url = format!("http://{address}/");
+    let tab = browser.open(&url, json!({}));
+    shows_the_decision(&tab);
+    // Any load is too much from here on.
+    Daemon::configure(daemon.files.path(), &top, "qos.compat.evict_load_1min = 0.0");
+    daemon.signal(Signal::HUP);
+    let found = eviction(address).expect("the daemon runs on");
+    shows_the_eviction(&tab, &found, address, &daemon.files.path().join("audit.jsonl"));
+    asks_nobody_else(&tab, &url);
 }
 
 #[test]
 fn the_page_shows_a_demonstration() {
     let Some(rig) = CgroupRig::new_or_skip() else { return };
-    let Some(browser) = Browser::found_or_skip() else { return };
+    let Some(browser) = Browser::start_or_skip() else { return };
     // Long enough for the page to stay until a busy browser has followed its links.
     let mut demo = Demo::start(60);
     let line = demo.hear("http://");
     let (_, rest) = line.split_once("http://").expect("a URL");
-    let address = rest.split(',').next().expect("an address").trim();
-    let (found, evicted) = browser.look(address, |asked| match asked.strip_prefix("explain ") {
-        None => "done".to_owned(),
-        Some(asked) => {
-            let files = demo.traces(&rig).into_iter().map(|path| path.join("audit.jsonl"));
-            let audit = files.into_iter().find(|path| path.is_file());
-            compared(&audit.expect("the demonstration keeps one"), asked)
-        }
-    });
+    let address = rest.split(',').next().expect("an address").trim().trim_end_matches('/');
+    let address: SocketAddr = address.parse().expect("an address and a port");
+    let url = format!("http://{address}/");
+    let tab = browser.open(&url, json!({}));
+    shows_the_decision(&tab);
+    let found = eviction(address);
+    if let Some(found) = &found {
+        let files = demo.traces(&rig).into_iter().map(|path| path.join("audit.jsonl"));
+        let audit = files.into_iter().find(|path| path.is_file());
+        shows_the_eviction(&tab, found, address, &audit.expect("the demonstration keeps one"));
+        asks_nobody_else(&tab, &url);
+    }
     let (status, said) = demo.end();
     assert!(status.success(), "{said}");
     // Where its shortage would not stay inside, or the kernel was faster, it says so.
     let told = ["Left out", "did not evict"].iter().any(|why| said.contains(why));
-    assert!(evicted != told && found >= if evicted { 4 } else { 2 }, "{found} checks\n{said}");
+    assert!(found.is_some() != told, "{found:?}\n{said}");
 }

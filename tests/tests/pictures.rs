@@ -13,11 +13,12 @@ mod watch_support;
 
 use gleaner_engine::decision::Mode;
 use gleaner_qos::capability::Ability;
-use gleaner_tests::programs::{built, installed, installed_or_skip};
-use gleaner_tests::{poll_until, skip};
+use gleaner_tests::browser::Browser;
+use gleaner_tests::poll_until;
+use gleaner_tests::programs::{built, installed_or_skip};
 use gleaner_watch::http::HttpConfig;
 use node::{Node, Plan};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -80,18 +81,8 @@ fn terminal(tmux: &Path, directory: &Path, server: &Server) -> String {
 
 #[test]
 fn documents_show_what_there_is() {
-    let Some(chromium) = installed("chromium").or_else(|| installed("chromium-browser")) else {
-        return skip("chromium is not installed (tests/run installs it)");
-    };
-    let (Some(program), Some(tmux)) = (installed_or_skip("node"), installed_or_skip("tmux")) else {
-        return;
-    };
-    let root =
-        Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies below the root");
-    let modules = root.join("target/tools/browser");
-    if !modules.join("node_modules/playwright-core").is_dir() {
-        return skip("playwright-core is not installed (tests/run installs it)");
-    }
+    let Some(tmux) = installed_or_skip("tmux") else { return };
+    let Some(browser) = Browser::start_or_skip() else { return };
     let node = busy_node();
     let server = Server::start(&node.publisher, HttpConfig::default());
     let events = server.json("/v1/events");
@@ -102,21 +93,30 @@ fn documents_show_what_there_is() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let pictures = std::env::var_os("GLEANER_PICTURES");
     let pictures = pictures.map_or_else(|| directory.path().to_owned(), PathBuf::from);
-    let captured = directory.path().join("terminal");
-    std::fs::write(&captured, terminal(&tmux, directory.path(), &server)).expect("room");
-    let output = Command::new(program)
-        .arg(root.join("tests/browser/pictures.mjs"))
-        .args([&modules, &chromium])
-        .arg(format!("http://{}/", server.address))
-        .args([&pictures, &captured])
-        .output()
-        .expect("node starts");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said} {errors}");
-    assert_eq!(said, "ok page.png\nok decision.png\nok top.png\n", "{errors}");
+    let url = format!("http://{}/", server.address);
+    let tab = browser.open(&url, json!({ "viewport": { "width": 1280, "height": 1560 } }));
+    tab.until("document.getElementById('link').textContent === 'live'");
+    tab.until("document.querySelectorAll('#charts canvas').length === 5");
+    tab.until("document.querySelectorAll('#tasks tbody tr').length > 3");
+    tab.picture(&pictures.join("page.png"), false);
+    tab.click("#last a");
+    tab.call("waitForURL", json!(["**/decisions/*"]));
+    tab.picture(&pictures.join("decision.png"), true);
+    let screen =
+        browser.open("about:blank", json!({ "viewport": { "width": 1180, "height": 700 } }));
+    let captured = json!(terminal(&tmux, directory.path(), &server));
+    let draw = include_str!("../browser/terminal.js");
+    let _ = screen.eval(&format!("({draw})({captured})"));
+    let size = screen.eval(
+        "(({ width, height }) => [Math.ceil(width), Math.ceil(height)])(document.querySelector('pre').getBoundingClientRect())",
+    );
+    screen.call("setViewportSize", json!([{ "width": size[0], "height": size[1] }]));
+    screen.picture(&pictures.join("top.png"), false);
     for name in SHOWN.iter().filter(|_| std::env::var_os("BLESS").is_some()) {
-        let copied = std::fs::copy(pictures.join(name), root.join("docs").join(name));
+        let copied = std::fs::copy(
+            pictures.join(name),
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name),
+        );
         copied.expect("docs/ can be written");
     }
 }

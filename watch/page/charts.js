@@ -3,7 +3,9 @@
 
 const charts = [];
 const HEIGHT = 200;
-const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+const inks = {};
+/** A colour of the style, asked for once: each question makes the browser work out all styles. */
+const ink = (name) => (inks[name] = inks[name] || getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim());
 
 /** What is drawn: columns after the resource's name, what they are called, colour, dashes. */
 const WHERE = {
@@ -68,6 +70,8 @@ function options(spec, box) {
   };
   const most = (u, low, high) => [0, Math.max(spec.pressure ? 110 : 0.1, (high || 0) * 1.08)];
   return {
+    // On the right there is room for half of a time.
+    padding: [null, 30, null, null],
     width: box.clientWidth, height: HEIGHT, bands, axes: axes(), series: series(spec),
     scales: { y: { range: most } }, legend: { live: true, markers: { width: 3, dash: (u, i) => (u.series[i].dash && u.series[i].dash.length ? "dashed" : "solid") } },
     cursor: { sync: { key: "gleaner" }, drag: { x: true, y: false } },
@@ -100,7 +104,14 @@ function makeCharts() {
     charts.push(chart);
   }
   makeReactions(all);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { drawCharts(); drawReactions(); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
+}
+
+/** Draws with the colours that there are now. */
+function repaint() {
+  for (const name of Object.keys(inks)) delete inks[name];
+  drawCharts();
+  drawReactions();
 }
 
 function moveCursor(u, event) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Wires it together: history first, then one frame a second; polls where no stream is to be had.
 
-let stream = null, heard = 0, eventsSeen = -1, actsSeen = -1, polling = null;
+// Of the time that only goes on: the clock of the machine may be put back.
+let heard = performance.now();
+let stream = null, eventsSeen = -1, actsSeen = -1, polling = false;
 
 async function ask(path) {
   const answer = await fetch(path, { headers: { accept: "application/json" } });
@@ -57,12 +59,12 @@ async function loadHistory() {
 
 /** Takes in one frame. While paused only the fact that something was heard is shown. */
 function take(frame) {
-  heard = Date.now();
+  heard = performance.now();
   byId("link").textContent = view.paused ? "paused" : "live";
-  document.body.classList.remove("late");
+  if (!byId("gone").hidden) recover(frame);
   if (view.paused) return;
   showWords(frame);
-  if (!(frame.state in BROKEN) && appendRow(frame.at_ms / 1000, frame.row)) draw();
+  if (!BROKEN.includes(frame.state) && appendRow(frame.at_ms / 1000, frame.row)) draw();
   if (frame.acts !== actsSeen) {
     actsSeen = frame.acts;
     showActs().catch(() => { actsSeen = -1; });
@@ -77,14 +79,17 @@ function take(frame) {
 function listen() {
   if (stream || document.hidden) return;
   stream = new EventSource("/v1/live");
-  stream.onmessage = (message) => take(JSON.parse(message.data));
+  stream.onmessage = (message) => {
+    polling = false;
+    take(JSON.parse(message.data));
+  };
   stream.onerror = () => {
-    // Closed for good means 204: all places are taken.
-    if (stream && stream.readyState === EventSource.CLOSED) {
-      stream = null;
-      polling = polling || setInterval(poll, 10000);
-      poll();
-    }
+    // Closed for good means 204: all places are taken. Asked again, for somebody may leave.
+    if (!stream || stream.readyState !== EventSource.CLOSED) return;
+    stream = null;
+    polling = true;
+    poll();
+    setTimeout(listen, 10000);
   };
 }
 
@@ -99,10 +104,23 @@ function stopListening() {
 
 /** The page's own trouble: says since when nothing was heard, and greys what is shown. */
 function watchLink() {
-  const quiet = (Date.now() - heard) / 1000;
-  if (!heard || quiet < (polling ? 15 : 3)) return;
-  byId("link").textContent = `no news for ${quiet.toFixed(0)} s, retrying`;
+  const quiet = (performance.now() - heard) / 1000, gone = byId("gone");
+  if (document.hidden || quiet < (polling ? 15 : 3)) return;
+  if (gone.hidden) byId("status").textContent = "Disconnected.";
+  gone.hidden = false;
+  gone.textContent = `Disconnected: no news for ${quiet.toFixed(0)} s, retrying. What is shown is of ${byId("clock").textContent}.`;
+  byId("link").textContent = "disconnected";
+  showTitle("disconnected");
   document.body.classList.add("late");
+}
+
+/** News again. Who still counts its decisions was there all the time, and has what this page missed. */
+function recover(frame) {
+  byId("gone").hidden = true;
+  byId("status").textContent = "Connected again.";
+  showTitle(document.body.dataset.state);
+  document.body.classList.toggle("late", BROKEN.includes(document.body.dataset.state));
+  if (frame.tick > Number(byId("tick").textContent)) loadHistory();
 }
 
 function showTables() {
@@ -111,6 +129,7 @@ function showTables() {
 
 function onVisibility() {
   if (document.hidden) return stopListening();
+  heard = performance.now();
   loadHistory();
   listen();
 }

@@ -40,8 +40,13 @@ function replaceData(answer) {
 /** Adds one row; only where a row is a second. */
 function appendRow(at, row) {
   if (data.step !== 1 || !data.names.length) return false;
-  const last = data.at[data.at.length - 1];
-  if (last !== undefined && at <= last) return false;
+  const last = () => data.at[data.at.length - 1];
+  // The clock was put back: rows ahead of it would tie a knot into every line.
+  while (last() > at) {
+    data.at.pop();
+    data.names.forEach((name) => data.columns[name].pop());
+  }
+  if (last() === at) return false;
   data.at.push(at);
   data.names.forEach((name, i) => data.columns[name].push(row[i]));
   while (data.at[0] < at - RANGES["10m"]) {

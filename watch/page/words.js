@@ -2,11 +2,9 @@
 // The words: states, sentences, banners, tables. All text goes in as text, never as HTML.
 
 const byId = (id) => document.getElementById(id);
-const MARKS = { calm: "●", strained: "▲", critical: "■" };
-const BROKEN = {
-  stale: "Stale: no good reading. Nothing is offered.",
-  poisoned: "Stopped itself after a bug; lends nothing.",
-};
+const MARKS = { calm: "●", strained: "▲", critical: "■", stale: "✕", poisoned: "✕", disconnected: "✕" };
+/** States whose numbers are not to be relied on. */
+const BROKEN = ["stale", "poisoned"];
 const told = { word: "", at: 0 };
 
 function showWords(frame) {
@@ -19,25 +17,34 @@ function showWords(frame) {
     section.querySelector(".limit").textContent = said.limit;
   }
   document.body.dataset.state = frame.state;
-  document.title = `${MARKS[frame.state] || "○"} ${frame.state.toUpperCase()} ${document.body.dataset.node}`;
+  showTitle(frame.state);
   byId("mode").textContent = frame.mode;
   byId("observing").hidden = frame.mode !== "observe";
   byId("tick").textContent = frame.tick;
-  byId("clock").textContent = new Date(frame.at_ms).toLocaleTimeString([], { timeZoneName: "short" });
-  banner(BROKEN[frame.state] || (frame.troubles ? `${frame.troubles} things do not work here; see below.` : ""));
-  document.body.classList.toggle("late", frame.state in BROKEN);
+  byId("clock").textContent = clock(frame.at_ms);
+  showTroubles(frame.troubles);
+  document.body.classList.toggle("late", BROKEN.includes(frame.state));
   announce(frame);
 }
 
-function banner(text) {
-  byId("trouble").textContent = text;
-  byId("trouble").hidden = !text;
+function showTitle(state) {
+  document.title = `${MARKS[state] || "○"} ${state.toUpperCase()} ${document.body.dataset.node}`;
+}
+
+/** One line each, with the command that explains it. */
+function showTroubles(troubles) {
+  byId("trouble").hidden = !troubles.length;
+  byId("trouble").replaceChildren(...troubles.map(({ what, command }) => {
+    const line = cell("p", what);
+    if (command) line.append(" ", cell("code", command));
+    return line;
+  }));
 }
 
 /** Screen readers hear a change of word, at most every ten seconds; Critical at once. */
 function announce(frame) {
   const word = ["cpu", "memory", "io"].map((id) => (frame[id] ? frame[id].state : "")).join(" ");
-  const now = Date.now();
+  const now = performance.now();
   if (word === told.word || (now - told.at < 10000 && frame.state !== "critical")) return;
   const first = told.word === "";
   told.word = word;

@@ -107,6 +107,10 @@ impl Ring {
     /// so that no short peak is lost.
     fn push(&mut self, at_ms: u64, row: &Row) {
         let step = at_ms / self.step_ms;
+        // The clock was put back: rows ahead of it would no longer be in order, and charts need that.
+        while self.rows.back().is_some_and(|(last, _)| *last / self.step_ms > step) {
+            self.rows.pop_back();
+        }
         match self.rows.back_mut() {
             Some((last, kept)) if *last / self.step_ms == step => {
                 for (kept, new) in kept.iter_mut().zip(row) {
@@ -222,6 +226,15 @@ mod tests {
         assert_eq!(fine.columns[1], [None; 3], "unknown stays unknown");
         let coarse = history.columns(Range::SixHours);
         assert_eq!(coarse.columns[0], [Some(9), Some(3)]);
+    }
+
+    #[test]
+    fn a_clock_put_back_leaves_rows_in_order() {
+        let history = pushed([(1_000, 5), (90_000, 9), (91_000, 9), (30_000, 1), (31_000, 2)]);
+        let fine = history.columns(Range::TenMinutes);
+        assert_eq!(fine.at_ms, [1_000, 30_000, 31_000]);
+        assert_eq!(fine.columns[0], [Some(5), Some(1), Some(2)]);
+        assert_eq!(history.columns(Range::Hour).at_ms, [1_000, 30_000]);
     }
 
     #[test]

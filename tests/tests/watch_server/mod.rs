@@ -21,13 +21,18 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(publisher: &Publisher, config: HttpConfig) -> Self {
+        Self::at(SocketAddr::from(([127, 0, 0, 1], 0)), publisher, config)
+    }
+
+    /// A server on this address, which nobody may listen on.
+    pub(crate) fn at(address: SocketAddr, publisher: &Publisher, config: HttpConfig) -> Self {
         let (published, metrics) = (publisher.published(), publisher.metrics());
         let (stop, stopped) = oneshot::channel();
-        let (found, address) = std::sync::mpsc::channel();
+        let (found, bound) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
-                let listener = TcpListener::bind("127.0.0.1:0").await?;
+                let listener = TcpListener::bind(address).await?;
                 found.send(listener.local_addr()?).expect("the test waits for it");
                 let shutdown = async {
                     // The sender is dropped only with the server.
@@ -36,7 +41,7 @@ impl Server {
                 serve(listener, published, metrics, config, shutdown).await
             })
         });
-        let address = address.recv().expect("the server binds a free port");
+        let address = bound.recv().expect("the server can listen there");
         Self { address, stop: Some(stop), thread: Some(thread) }
     }
 

@@ -30,6 +30,8 @@ pub(crate) struct Node {
     pub(crate) waits: Duration,
     waited: Duration,
     secs: u64,
+    /// When the clock of the node was 0, milliseconds since 1970-01-01 UTC.
+    pub(crate) epoch_ms: u64,
 }
 
 impl Node {
@@ -38,13 +40,18 @@ impl Node {
     }
 
     pub(crate) fn with(about: About) -> Self {
+        Self::configured(about, config())
+    }
+
+    pub(crate) fn configured(about: About, config: EngineConfig) -> Self {
         Self {
-            engine: Engine::new(config()),
+            engine: Engine::new(config),
             publisher: Publisher::new(about).expect("the list of metrics is well formed"),
             host: HostState::default(),
             waits: Duration::from_millis(1),
             waited: Duration::ZERO,
             secs: 100,
+            epoch_ms: 1_700_000_000_000,
         }
     }
 
@@ -99,7 +106,7 @@ impl Node {
     }
 
     fn wall_ms(&self) -> u64 {
-        1_700_000_000_000 + self.secs * 1000
+        self.epoch_ms + self.secs * 1000
     }
 }
 
@@ -120,7 +127,7 @@ pub(crate) fn about() -> About {
     }
 }
 
-fn config() -> EngineConfig {
+pub(crate) fn config() -> EngineConfig {
     EngineConfig {
         mode: Mode::Observe,
         interval: Span::from_secs(1),

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the page needs each second: states, sentences, one row of numbers. At most about a kilobyte.
 
+use super::banner::banner;
 use crate::history::{Row, row};
 use crate::published::Published;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Trouble};
 use crate::state::State;
 use crate::why::{Why, why, why_io};
 use gleaner_engine::decision::Mode;
@@ -41,7 +42,7 @@ pub(super) struct Frame {
     row: Row,
     /// Number of the latest event; the page asks for them when it changes.
     events: u64,
-    troubles: usize,
+    troubles: Vec<Trouble>,
     /// How much of ours goes on; the page asks what when it changes.
     acts: usize,
 }
@@ -50,11 +51,12 @@ impl Frame {
     pub(super) fn of(shot: &Snapshot, published: &Published, now: Instant) -> Self {
         let decision = shot.decision_at(now);
         let [cpu, memory] = why(&decision, &shot.about);
+        let state = State::of_node(shot, now);
         Self {
             tick: decision.tick,
             at_ms: decision.wall_ms,
             age_ms: u64::try_from(shot.age(now).as_millis()).unwrap_or(u64::MAX),
-            state: State::of_node(shot, now),
+            state,
             mode: decision.mode,
             cpu: cpu.into(),
             memory: memory.into(),
@@ -63,7 +65,7 @@ impl Frame {
             memory_capacity: decision.memory.capacity.0 / 1024,
             row: row(shot, &decision),
             events: published.events().number(),
-            troubles: shot.host.troubles.len(),
+            troubles: banner(shot, state),
             acts: shot.host.under_way.len() + shot.host.under_way_more,
         }
     }

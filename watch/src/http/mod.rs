@@ -3,6 +3,7 @@
 
 mod acts;
 mod assets;
+mod banner;
 mod connection;
 mod explained;
 mod frame;

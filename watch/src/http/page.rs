@@ -3,6 +3,7 @@
 
 use super::acts::{self, acts};
 use super::assets::{PAGE_SCRIPT, PAGE_STYLE};
+use super::banner::banner;
 use super::html::{each, escape, fill, moment};
 use crate::about::About;
 use crate::events::Event;
@@ -61,6 +62,7 @@ fn now_shown(shot: &Snapshot, about: &About, now: Instant) -> Vec<(&'static str,
     let [cpu, memory] = why(&decision, about);
     let state = State::of_node(shot, now);
     let observing = decision.mode == Mode::Observe;
+    let troubles = banner(shot, state);
     vec![
         ("state", state.word().to_owned()),
         ("mode", decision.mode.word().to_owned()),
@@ -69,7 +71,9 @@ fn now_shown(shot: &Snapshot, about: &About, now: Instant) -> Vec<(&'static str,
         ("cpu", words("CPU", "cpu", &cpu)),
         ("memory", words("Memory", "memory", &memory)),
         ("io", why_io(&decision).map_or_else(String::new, |io| words("IO", "io", &io))),
-        ("troubles", each(shot.host.troubles.iter(), trouble)),
+        ("clock", moment(decision.wall_ms)),
+        ("fine", if troubles.is_empty() { "hidden" } else { "" }.to_owned()),
+        ("trouble", each(&troubles, trouble)),
         ("tasks", tasks(shot)),
     ]
 }
@@ -86,12 +90,12 @@ fn words(title: &str, id: &str, why: &Why) -> String {
 }
 
 fn trouble(trouble: &Trouble) -> String {
-    let mut text = format!("<li>{}", escape(&trouble.what));
+    let mut text = format!("<p>{}", escape(&trouble.what));
     if !trouble.command.is_empty() {
         // Writing to a String cannot fail.
         let _ = write!(text, " <code>{}</code>", escape(&trouble.command));
     }
-    text + "</li>"
+    text + "</p>"
 }
 
 /// What was taken back last, an eviction before all else.
