@@ -18,7 +18,7 @@ struct NoDescriptors(Rlimit);
 impl NoDescriptors {
     fn left() -> Self {
         let before = getrlimit(Resource::Nofile);
-        setrlimit(Resource::Nofile, Rlimit { current: Some(0), ..before.clone() }).expect("lower");
+        setrlimit(Resource::Nofile, Rlimit { current: Some(0), ..before }).expect("lower");
         assert!(std::fs::File::open("/proc/self/stat").is_err(), "one was left");
         Self(before)
     }
@@ -26,7 +26,7 @@ impl NoDescriptors {
 
 impl Drop for NoDescriptors {
     fn drop(&mut self) {
-        setrlimit(Resource::Nofile, self.0.clone()).expect("as it was");
+        setrlimit(Resource::Nofile, self.0).expect("as it was");
     }
 }
 
