@@ -379,7 +379,6 @@ fn a_limit_on_a_task_that_was_missing_for_long_is_taken_off_when_it_is_back() {
     let (mode, quota) = (Mode::Squeeze, can(&[Actuator::CpuQuota]));
     scene.capped();
     let ours = class(&scene.group);
-    assert_ne!(ours, before);
     scene.node.hide(true);
     for _ in 0..1200 {
         scene.second(900, mode, &quota);
