@@ -390,21 +390,3 @@ fn a_limit_on_a_task_that_was_missing_for_long_is_taken_off_when_it_is_back() {
     assert_eq!(class(&scene.group), before);
     assert_eq!(scene.actor.holding(), []);
 }
-
-#[test]
-fn a_survey_finds_what_is_there() {
-    let Some(rig) = CgroupRig::new_or_skip() else { return };
-    let mut scene = Scene::new(&rig, &Work::Idle, ActorConfig::default());
-    assert_eq!(scene.actor.capabilities(), Capabilities::none());
-    let (sample, _) = scene.node.second(900, Mode::Observe, &Capabilities::none());
-    scene.actor.survey(&sample);
-    let found = scene.actor.capabilities();
-    for actuator in [Actuator::StandingClass, Actuator::CpuQuota, Actuator::Freeze, Actuator::Evict]
-    {
-        assert_eq!(found.ability(actuator), Ability::Works, "{actuator:?}");
-    }
-    let has = |file| {
-        if scene.group.read("memory", file).is_ok() { Ability::Works } else { Ability::Missing }
-    };
-    assert_eq!(found.ability(Actuator::MemoryHigh), has("memory.high"));
-}

@@ -15,5 +15,7 @@ mod selftest;
 mod settings;
 #[path = "act_stubborn.rs"]
 mod stubborn;
+#[path = "act_survey.rs"]
+mod survey;
 #[path = "act_sweep.rs"]
 mod sweep;
