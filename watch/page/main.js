@@ -65,14 +65,14 @@ function take(frame) {
   if (view.paused) return;
   showWords(frame);
   if (!BROKEN.includes(frame.state) && appendRow(frame.at_ms / 1000, frame.row)) draw();
-  if (frame.acts !== actsSeen) {
-    actsSeen = frame.acts;
-    showActs().catch(() => { actsSeen = -1; });
-  }
+  const other = frame.acts !== actsSeen;
+  actsSeen = frame.acts;
   if (frame.events !== eventsSeen) {
     eventsSeen = frame.events;
     showEvents().catch(() => { eventsSeen = -1; });
     showTables();
+  } else if (other) {
+    showActs().catch(() => { actsSeen = -1; });
   }
 }
 
@@ -158,8 +158,8 @@ function start() {
   byId("events").addEventListener("click", onExplain);
   document.addEventListener("keydown", onKey);
   document.addEventListener("visibilitychange", onVisibility);
-  loadHistory();
-  showTables();
+  loadHistory().then(() => performance.mark("drawn"));
+  // The first frame asks for the tables.
   listen();
   setInterval(watchLink, 1000);
   setInterval(() => { if (!document.hidden && !view.paused) showTables(); }, 5000);

@@ -2,6 +2,7 @@
 //! The page in a real browser, in each of its states, over many updates, and through trouble.
 
 mod bring;
+mod first;
 mod goldens;
 mod lists;
 mod states;
