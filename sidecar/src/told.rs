@@ -3,7 +3,14 @@
 
 use crate::table::{Align, Table};
 use gleaner_watch::story::{Section, Story};
+use serde::Deserialize;
 use std::fmt::Write as _;
+
+/// What `/v1/decisions/ID` answers, as far as a terminal needs it.
+#[derive(Deserialize)]
+pub(crate) struct Explained {
+    pub(crate) story: Story,
+}
 
 /// The whole text.
 pub(crate) fn set(story: &Story) -> String {

@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -146,13 +147,28 @@ impl Gleaner {
     /// # Panics
     /// If it does not say so.
     #[must_use]
-    pub fn address(&self) -> String {
+    pub fn address(&self) -> SocketAddr {
         wait_until("an address", LONG, || {
             let log = self.log();
             let (_, rest) = log.split_once("serving address=")?;
-            let (address, _) = rest.split_once('\n')?;
-            Some(address.to_owned())
+            rest.split_once(char::is_whitespace).and_then(|(address, _)| address.parse().ok())
         })
+    }
+
+    /// Its audit file.
+    #[must_use]
+    pub fn audit_path(&self) -> PathBuf {
+        audit_file(self.files.path())
+    }
+
+    /// Lets it read a configuration with other keys.
+    ///
+    /// # Panics
+    /// If it runs no more.
+    pub fn reconfigure(&self, parent: &Group, mode: &str, keys: &str) {
+        let text = configuration(self.files.path(), parent.path(), mode, keys);
+        fs::write(self.files.path().join("gleaner.toml"), text).expect("writable");
+        self.signal(Signal::HUP).expect("it runs");
     }
 
     /// What `gleaner explain` says of a decision.
@@ -163,7 +179,7 @@ impl Gleaner {
     pub fn explain(&self, which: &str) -> String {
         let output = Command::new(built("gleaner").expect("built"))
             .args(["explain", which, "--file"])
-            .arg(audit_file(self.files.path()))
+            .arg(self.audit_path())
             .output()
             .expect("gleaner starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -131,7 +131,7 @@ fn without_an_audit_file_the_daemon_is_asked() {
     let _load = Load::start(&Work::Idle, &batch).expect("a load starts");
     let daemon = Gleaner::start(&top, "squeeze", "");
     daemon.wait_for("standing_class", "/be-one", "done");
-    let address = daemon.address();
+    let address = daemon.address().to_string();
     let ask = |arguments: &[&str]| {
         let mut command = Command::new(built("gleaner").expect("it is built"));
         let output = command.arg("explain").args(arguments).args(["--url", &address]).output();

@@ -3,19 +3,16 @@
 
 use gleaner_tests::acting::LONG;
 use gleaner_tests::browser::{Browser, Tab};
-use gleaner_tests::cgroup_rig::{CgroupRig, Group};
+use gleaner_tests::cgroup_rig::CgroupRig;
 use gleaner_tests::demo::Demo;
-use gleaner_tests::gleaner::configuration;
+use gleaner_tests::gleaner::Gleaner;
 use gleaner_tests::load::{Load, Work};
 use gleaner_tests::programs::built;
 use gleaner_tests::{http, story, wait_until};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use tempfile::TempDir;
+use std::process::Command;
 
 /// What is shown right after an update, beside the decision that the server tells then; the daemon decides more
 /// often than it tells.
@@ -91,58 +88,6 @@ fn asks_nobody_else(tab: &Tab<'_>, url: &str) {
     assert_eq!(asked.iter().find(foreign), None);
 }
 
-/// A daemon that may evict, and its files. Dropping it ends it as a supervisor would.
-struct Daemon {
-    child: Child,
-    files: TempDir,
-}
-
-impl Daemon {
-    fn start(parent: &Group) -> Self {
-        let files = tempfile::tempdir().expect("a directory");
-        let log = File::create(files.path().join("log")).expect("writable");
-        let config = files.path().join("gleaner.toml");
-        Self::configure(files.path(), parent, "");
-        let child = Command::new(built("gleaner").expect("built"))
-            .args([Path::new("run"), Path::new("--config"), &config])
-            .env("NO_COLOR", "1")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("gleaner starts");
-        Self { child, files }
-    }
-
-    fn configure(files: &Path, parent: &Group, keys: &str) {
-        let text = configuration(files, parent.path(), "evict", keys);
-        let text = text.replace("listen = \"none\"", "listen = \"127.0.0.1:0\"");
-        fs::write(files.join("gleaner.toml"), text).expect("writable");
-    }
-
-    fn address(&self) -> SocketAddr {
-        wait_until("its address", LONG, || {
-            let text = fs::read_to_string(self.files.path().join("log")).ok()?;
-            let (_, rest) = text.split_once("serving address=")?;
-            rest.split_once(char::is_whitespace).and_then(|(address, _)| address.parse().ok())
-        })
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a pid");
-        kill_process(pid, signal).expect("it runs");
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            self.signal(Signal::TERM);
-            let _ = self.child.wait();
-        }
-    }
-}
-
 #[test]
 fn the_page_shows_and_explains_an_eviction() {
     let Some(rig) = CgroupRig::new_or_skip() else { return };
@@ -151,16 +96,15 @@ fn the_page_shows_and_explains_an_eviction() {
     let [service, batch] = ["svc", "be-one"].map(|name| top.child(name).expect("a group"));
     let _service = Load::start(&Work::Idle, &service).expect("a load starts");
     let _batch = Load::start(&Work::Spin { threads: 1 }, &batch).expect("a load starts");
-    let daemon = Daemon::start(&top);
+    let daemon = Gleaner::start(&top, "evict", "");
     let address = daemon.address();
     let url = format!("http://{address}/");
     let tab = browser.open(&url, json!({}));
     shows_the_decision(&tab);
     // Any load is too much from here on.
-    Daemon::configure(daemon.files.path(), &top, "qos.compat.evict_load_1min = 0.0");
-    daemon.signal(Signal::HUP);
+    daemon.reconfigure(&top, "evict", "qos.compat.evict_load_1min = 0.0");
     let found = eviction(address).expect("the daemon runs on");
-    shows_the_eviction(&tab, &found, address, &daemon.files.path().join("audit.jsonl"));
+    shows_the_eviction(&tab, &found, address, &daemon.audit_path());
     asks_nobody_else(&tab, &url);
 }
 

@@ -51,7 +51,7 @@ fn cost() -> Vec<Panel> {
             "How much memory does it cost?",
             Kind::Lines,
             Unit::Bytes,
-            "Resident memory of the program. At 150 tasks 12 MiB were measured; above the dashed line, report \
+            "Resident memory of the program. At 150 tasks 10 MiB are promised; above the dashed line, report \
              it with the number of tasks and the configuration.",
         )
         .draw("process_resident_memory_bytes{N}", "resident", Style::Line(look::GUARANTEED))

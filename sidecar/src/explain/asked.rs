@@ -3,8 +3,7 @@
 
 use super::{Which, ends_in};
 use crate::client::Client;
-use crate::told::set;
-use gleaner_watch::story::Story;
+use crate::told::{Explained, set};
 use serde::Deserialize;
 
 /// What `/decisions.json` answers, as far as it is needed.
@@ -21,11 +20,6 @@ struct Row {
     tick: Option<u64>,
     takes: bool,
     task: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Explained {
-    story: Story,
 }
 
 /// The story of a decision, or the whole answer as JSON.

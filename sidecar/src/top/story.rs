@@ -4,15 +4,13 @@
 use super::paint::Paint;
 use crate::client::Client;
 use crate::table::printable;
-use crate::told::set;
+use crate::told::{Explained, set};
 use gleaner_watch::http::answer;
 use gleaner_watch::published::Published;
-use gleaner_watch::story::Story;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Paragraph, Widget as _};
-use serde::Deserialize;
 use std::sync::Arc;
 
 /// Columns of the frame around it, and one of air at each side.
@@ -24,12 +22,6 @@ pub(super) enum Teller {
     Daemon(Client),
     /// What is decided in this process.
     Own(Arc<Published>),
-}
-
-/// `/v1/decisions/ID`, as far as it is needed here.
-#[derive(Deserialize)]
-struct Explained {
-    story: Story,
 }
 
 impl Teller {
